@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lull.h: the stack and its sockets.
+ *
+ * A stack is a `struct lull_shard`. It belongs to one thread. It makes no
+ * system call, asks no clock, allocates nothing and never blocks: packets and
+ * time go in, packets, events and a deadline come out.
+ *
+ *	lull_rx_put()  frames that arrived          \
+ *	lull_sock_*()  what the program wants        > change state, send
+ *nothing lull_shard_run(shard, now_ns)                does the work, all of it
+ *	lull_tx_peek() frames to send, lull_events_get() sockets that are ready
+ *
+ * Results are >= 0, or a negative errno. Times are in nanoseconds of one
+ * monotonic clock, unless a name says otherwise. Structures that the caller
+ * fills begin with their size, so that they can grow; zero means default.
+ * Sections named in comments are those of RFC 9293, unless another RFC is
+ *named.
+ */
+#ifndef LULL_LULL_H
+#define LULL_LULL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LULL_API	__attribute__((visibility("default")))
+#define LULL_MUST_CHECK __attribute__((warn_unused_result))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct lull_shard;
+
+/* ---- addresses ---- */
+
+/* Network order. IPv4 is kept as ::ffff:a.b.c.d (RFC 4291 2.5.5.2). */
+struct lull_addr {
+	uint8_t b[16];
+};
+
+struct lull_endpoint {
+	struct lull_addr addr;
+	uint16_t port; /* host order; 0: any */
+};
+
+/* `bits` counts from the front of the 16 bytes: an IPv4 /24 is 120. */
+struct lull_prefix {
+	struct lull_addr addr;
+	uint8_t bits; /* 0..128 */
+};
+
+/* ---- creation ---- */
+
+/*
+ * How much of everything. A pool that is empty does what docs/limits.md says,
+ * counted, and never more than that. Only what is used becomes resident.
+ */
+struct lull_limits {
+	uint32_t size;	    /* sizeof(struct lull_limits) */
+	uint32_t conns;	    /* full connections, 1..2^26 */
+	uint32_t half_open; /* SYN_RECEIVED, passive, 1..2^26 */
+	uint32_t closing; /* TIME_WAIT and orphaned FIN_WAIT_2, IPv4, 1..2^26 */
+	uint32_t closing6;  /* the same for IPv6 */
+	uint32_t listeners; /* 1..65535 */
+	uint32_t socks;	    /* handles that a program can hold, 1..2^27 */
+	uint32_t bufs_256;  /* packet buffers of 256 bytes */
+	uint32_t bufs_2k;   /* ... of 2,048 bytes */
+	uint32_t bufs_64k;  /* ... of 65,536 bytes */
+	uint32_t ranges;    /* sent and not yet acknowledged ranges of data */
+	uint32_t rx_frames; /* frames put and not yet taken in, power of two */
+	uint32_t tx_frames; /* frames waiting for the link, power of two */
+	uint32_t traces;    /* records of the trace ring, power of two, or 0 */
+};
+
+/* Behaviour where lull means to be better than Linux, or exactly as Linux 6.18.
+ */
+enum lull_profile {
+	LULL_PROFILE_LULL,
+	LULL_PROFILE_LINUX,
+};
+
+/* What the link can do for us (see link.h). */
+enum lull_link_cap {
+	LULL_LINK_TX_CSUM = 1, /* it completes TCP checksums */
+	LULL_LINK_TX_GSO = 2,  /* it cuts large segments by `gso_size` */
+};
+
+struct lull_config {
+	uint32_t size; /* sizeof(struct lull_config) */
+	enum lull_profile profile;
+	struct lull_limits limits;
+	uint8_t key[32];   /* secret, from a good source of entropy */
+	uint32_t mtu;	   /* bytes of an IP packet, 1280..65535 */
+	uint32_t link_cap; /* bits of enum lull_link_cap */
+};
+
+/*
+ * The caller's memory, zeroed, aligned to 4096; demand-paged is best. `closing`
+ * holds nothing but closing records and may be a mapped file. Both stay the
+ * caller's, and must outlive the shard. There is nothing else to free.
+ */
+struct lull_memory {
+	void *mem;
+	size_t mem_len;
+	void *closing;
+	size_t closing_len;
+};
+
+struct lull_restore; /* reserved: pass NULL */
+
+/*
+ * Fill `config` with the defaults for about `conns` connections and
+ * `closing` closing records. The key stays zero: the caller must fill it.
+ */
+LULL_API void lull_config_init(struct lull_config *config, uint32_t conns,
+			       uint32_t closing);
+
+/* How many bytes `limits` need. -EINVAL: a limit is out of its range. */
+LULL_API LULL_MUST_CHECK int lull_limits_size(const struct lull_limits *limits,
+					      size_t *mem_len,
+					      size_t *closing_len);
+
+/*
+ * Make a shard in `memory`. Touches a handful of pages whatever the limits are.
+ * -EINVAL: the configuration; -ENOMEM: the memory is smaller than
+ * lull_limits_size() says; -EFAULT: it is missing or not aligned.
+ */
+LULL_API LULL_MUST_CHECK int lull_shard_init(struct lull_shard **shard,
+					     const struct lull_config *config,
+					     struct lull_memory memory,
+					     uint64_t now_ns,
+					     struct lull_restore *restore);
+
+/*
+ * The shard answers for `prefix.addr`, and with `whole` for every address of
+ * the prefix. The first address that covers a destination is its source;
+ * failing that, the first of its family. -ENOSPC: 64 are there already.
+ */
+LULL_API LULL_MUST_CHECK int lull_addr_add(struct lull_shard *shard,
+					   struct lull_prefix prefix,
+					   bool whole);
+
+/* ---- running ---- */
+
+struct lull_work {
+	uint32_t tx;	      /* frames for the link */
+	uint32_t events;      /* sockets with news */
+	uint64_t deadline_ns; /* call again by then; UINT64_MAX: no need */
+	bool more;	      /* call again at once: the work was bounded */
+};
+
+/*
+ * Take in what arrived, let timers fire, build what is to be sent. Bounded: a
+ * fraction of a millisecond. `now_ns` must not go back; if it does, the last
+ * value holds. A leap forward ends nothing twice.
+ */
+LULL_API struct lull_work lull_shard_run(struct lull_shard *shard,
+					 uint64_t now_ns);
+
+/*
+ * Reset at most `n` connections, whoever holds them, or nobody: for the end of
+ * a drain. Returns how many; 0: none is left. Their programs get -ECONNABORTED.
+ */
+LULL_API uint32_t lull_shard_abort(struct lull_shard *shard, uint32_t n);
+
+/* ---- sockets ---- */
+
+/* A name for a socket. It is never used again: a stale one gets -EBADF. */
+struct lull_sock {
+	uint32_t index, gen; /* index 0: no socket */
+};
+
+enum lull_event_bits {
+	LULL_EVENT_READ = 1,   /* data, or the peer's end of file */
+	LULL_EVENT_WRITE = 2,  /* connected, or room after -EAGAIN */
+	LULL_EVENT_ACCEPT = 4, /* connections wait for lull_sock_accept() */
+	LULL_EVENT_SYN = 8,    /* a deferred SYN waits for lull_sock_answer() */
+	LULL_EVENT_EOF =
+		16, /* the peer sent FIN: reading ends after what is queued */
+	LULL_EVENT_ERROR = 32, /* the connection ended with `error` */
+	LULL_EVENT_CLOSED =
+		64, /* a lingering close ended; the handle is gone */
+};
+
+/*
+ * Edge-triggered and coalesced: one for each socket with news, whatever
+ * happened to it since the last one was fetched. Read, write and accept until
+ * -EAGAIN.
+ */
+struct lull_event {
+	struct lull_sock sock;
+	uint64_t cookie; /* the caller's own */
+	uint32_t bits;	 /* of enum lull_event_bits */
+	int32_t error;	 /* negative errno with ERROR; else 0 */
+};
+
+LULL_API int lull_events_get(struct lull_shard *shard,
+			     struct lull_event *events, int n);
+
+enum lull_listen_flags {
+	LULL_LISTEN_DEFER =
+		1, /* each SYN is an event; the program answers it */
+	LULL_LISTEN_V6ONLY = 2,	     /* `::` does not take IPv4 as well */
+	LULL_LISTEN_TRANSPARENT = 4, /* addresses that are not ours, too */
+};
+
+/*
+ * One address is a prefix of 128 bits, any address one of 0 (both families)
+ * or ::ffff:0:0/96 (IPv4). The narrowest prefix wins, then the narrowest
+ * range of ports. With LULL_LISTEN_TRANSPARENT the shard stands in for
+ * strangers: it takes packets for every address of the prefix, not only its
+ * own.
+ */
+struct lull_listen {
+	uint32_t size; /* sizeof(struct lull_listen) */
+	uint32_t flags;
+	struct lull_prefix local;
+	uint16_t port_lo, port_hi; /* both included; port_hi 0: port_lo alone */
+	uint32_t backlog;	   /* bounded by net.core.somaxconn */
+	uint64_t cookie;
+};
+
+/* -EADDRINUSE: the same prefix and ports; -EINVAL; -ENFILE: no free handle or
+ * listener. */
+LULL_API LULL_MUST_CHECK int lull_sock_listen(struct lull_shard *shard,
+					      const struct lull_listen *listen,
+					      struct lull_sock *sock);
+
+/* -EAGAIN: nobody waits; -EINVAL: not a listener. */
+LULL_API LULL_MUST_CHECK int lull_sock_accept(struct lull_shard *shard,
+					      struct lull_sock listener,
+					      uint64_t cookie,
+					      struct lull_sock *sock);
+
+enum lull_answer {
+	LULL_ANSWER_ACCEPT, /* shake hands; the handle becomes the connection's
+			       (WRITE tells) */
+	LULL_ANSWER_RESET,  /* RST: connection refused; the handle is gone */
+	LULL_ANSWER_DROP,   /* silence; the handle is gone */
+};
+
+/* Answer a deferred SYN. -EINVAL: it isn't one, or is answered already. */
+LULL_API LULL_MUST_CHECK int lull_sock_answer(struct lull_shard *shard,
+					      struct lull_sock syn,
+					      enum lull_answer answer);
+
+struct lull_connect {
+	uint32_t size;	/* sizeof(struct lull_connect) */
+	uint32_t flags; /* 0 */
+	struct lull_endpoint remote;
+	struct lull_endpoint local; /* address ::, port 0: chosen (RFC 6056) */
+	uint64_t cookie;
+};
+
+enum lull_why_reason {
+	LULL_WHY_NONE,
+	LULL_WHY_NO_ROUTE,   /* no own address of that family */
+	LULL_WHY_NOT_LOCAL,  /* the local address is not ours */
+	LULL_WHY_BAD_REMOTE, /* port 0, or a broadcast, multicast or any address
+				(3.9.1.1) */
+	LULL_WHY_PAIR_IN_USE,  /* this very pair of endpoints is live or in
+				  TIME_WAIT */
+	LULL_WHY_PORTS_IN_USE, /* every port of the range, towards this
+				  destination */
+	LULL_WHY_LIMIT_CONNS,  /* limits.conns */
+	LULL_WHY_LIMIT_SOCKS,  /* limits.socks */
+};
+
+/* Why there is no connection. Counts are towards the one destination asked for.
+ */
+struct lull_why {
+	uint32_t size; /* sizeof(struct lull_why) */
+	enum lull_why_reason reason;
+	uint32_t ports;		/* of the range net.ipv4.ip_local_port_range */
+	uint32_t ports_live;	/* with a connection */
+	uint32_t ports_closing; /* in TIME_WAIT or an orphaned FIN_WAIT_2 */
+	uint64_t free_in_ns; /* until the first of those ends; UINT64_MAX: none
+				will */
+};
+
+/*
+ * Begin to connect; WRITE or ERROR tells how it went. `why` may be NULL.
+ * -EADDRNOTAVAIL, -EADDRINUSE, -ENETUNREACH, -EINVAL, -ENFILE: `why` has the
+ * reason.
+ */
+LULL_API LULL_MUST_CHECK int lull_sock_connect(
+	struct lull_shard *shard, const struct lull_connect *connect,
+	struct lull_sock *sock, struct lull_why *why);
+
+/* A piece of memory. The same shape as struct iovec. */
+struct lull_span {
+	void *ptr;
+	size_t len;
+};
+
+/*
+ * Queue bytes; they are copied. Returns how many, less than asked for when the
+ * send buffer is full. -EAGAIN: none, or not yet connected (WRITE tells);
+ * -EPIPE: after shutdown; -ECONNRESET, -ETIMEDOUT, ...: the connection is dead.
+ */
+LULL_API LULL_MUST_CHECK long lull_sock_send(struct lull_shard *shard,
+					     struct lull_sock sock,
+					     const struct lull_span *spans,
+					     int n, int flags);
+
+/* Copy bytes out. 0: end of file. Errors as lull_sock_send(). */
+LULL_API LULL_MUST_CHECK long lull_sock_recv(struct lull_shard *shard,
+					     struct lull_sock sock, void *buf,
+					     size_t len);
+
+/*
+ * Look at queued bytes without a copy: fills up to `n` spans, returns how many.
+ * 0: end of file; -EAGAIN: nothing. They stay until consumed or closed.
+ */
+LULL_API LULL_MUST_CHECK int lull_sock_peek(struct lull_shard *shard,
+					    struct lull_sock sock,
+					    struct lull_span *spans, int n);
+
+/* Give back `len` bytes that were peeked at. -EINVAL: fewer are queued. */
+LULL_API LULL_MUST_CHECK int lull_sock_consume(struct lull_shard *shard,
+					       struct lull_sock sock,
+					       size_t len);
+
+enum lull_how {
+	LULL_SHUT_RD,
+	LULL_SHUT_WR, /* FIN after all that is queued (3.6) */
+	LULL_SHUT_RDWR,
+};
+
+LULL_API LULL_MUST_CHECK int lull_sock_shutdown(struct lull_shard *shard,
+						struct lull_sock sock,
+						enum lull_how how);
+
+/*
+ * The program is done with it; the handle is gone. What was queued is still
+ * delivered, then FIN. RST instead when received data was not read (RFC 2525
+ * 2.17), or with SO_LINGER on and 0. With SO_LINGER on and a time the handle
+ * stays until LULL_EVENT_CLOSED. Never fails; a stale handle is ignored.
+ */
+LULL_API void lull_sock_close(struct lull_shard *shard, struct lull_sock sock);
+
+/* RST, nothing delivered (3.10.5); the handle is gone. */
+LULL_API void lull_sock_abort(struct lull_shard *shard, struct lull_sock sock);
+
+enum lull_option {	 /* value; socket(7), tcp(7) or ip(7) say more */
+	LULL_OPT_COOKIE, /* uint64_t: comes with each event */
+	LULL_OPT_ERROR,	 /* int32_t, get: negative errno, and cleared; SO_ERROR
+			  */
+	LULL_OPT_LINGER, /* struct lull_linger */
+	LULL_OPT_KEEPALIVE, /* int32_t 0|1 */
+	LULL_OPT_KEEPIDLE,  /* int32_t seconds, 1..32767 */
+	LULL_OPT_KEEPINTVL, /* int32_t seconds, 1..32767 */
+	LULL_OPT_KEEPCNT,   /* int32_t 1..127 */
+	LULL_OPT_LINGER2, /* int32_t seconds; 0: tcp_fin_timeout; -1: none, RST
+			   */
+	LULL_OPT_NODELAY, /* int32_t 0|1 */
+	LULL_OPT_USER_TIMEOUT, /* int32_t milliseconds; 0: tcp_retries2
+				  (MUST-21) */
+	LULL_OPT_RCVBUF,       /* int32_t bytes of buffers, 4096.. */
+	LULL_OPT_SNDBUF,       /* int32_t bytes of buffers, 4096.. */
+	LULL_OPT_TOS, /* int32_t 0..255; the two ECN bits are ours (MUST-48) */
+	LULL_OPT_TTL, /* int32_t 1..255 (MUST-49) */
+};
+
+struct lull_linger {
+	int32_t on;	 /* 0|1 */
+	int32_t seconds; /* 0: RST at close; else how long the handle may stay
+			  */
+};
+
+/* Values are taken from, or put into, `value` of `len` bytes. -EINVAL;
+ * -ENOPROTOOPT. */
+LULL_API LULL_MUST_CHECK int lull_sock_set(struct lull_shard *shard,
+					   struct lull_sock sock,
+					   enum lull_option option,
+					   const void *value, size_t len);
+LULL_API LULL_MUST_CHECK int lull_sock_get(struct lull_shard *shard,
+					   struct lull_sock sock,
+					   enum lull_option option, void *value,
+					   size_t len);
+
+struct lull_sock_info {
+	uint32_t size; /* sizeof(struct lull_sock_info) */
+	uint8_t state; /* of enum lull_tcp_state (diag.h) */
+	struct lull_endpoint local, remote;
+	uint32_t rcv_queued; /* bytes received and not consumed; of a listener:
+				connections */
+	uint32_t snd_queued; /* bytes not yet acknowledged by the peer */
+	uint32_t snd_room;   /* bytes that lull_sock_send() would take now */
+	int32_t soft_error;  /* negative errno of an ICMP error that ended
+				nothing */
+};
+
+LULL_API LULL_MUST_CHECK int lull_sock_info(const struct lull_shard *shard,
+					    struct lull_sock sock,
+					    struct lull_sock_info *info);
+
+/* ---- knobs ---- */
+
+/* Why a knob was not set. */
+struct lull_sysctl_why {
+	uint32_t size;	  /* sizeof(struct lull_sysctl_why) */
+	int error;	  /* -ENOENT unknown; -EINVAL not a number, or too many;
+			     -ERANGE; -EPERM */
+	int64_t min, max; /* with -ERANGE */
+};
+
+/*
+ * Set a knob by its Linux name, or get its value as text. Numbers in decimal,
+ * several of them apart by blanks. Takes effect with the next use. `why` may be
+ * NULL.
+ */
+LULL_API LULL_MUST_CHECK int lull_sysctl_set(struct lull_shard *shard,
+					     const char *name,
+					     const char *value,
+					     struct lull_sysctl_why *why);
+LULL_API LULL_MUST_CHECK int lull_sysctl_get(const struct lull_shard *shard,
+					     const char *name, char *value,
+					     size_t len);
+
+/* ---- the panic hook ---- */
+
+/*
+ * Called when an assertion fails: our own state is broken. It must not return.
+ * liblull has one that prints and aborts; a program that links the core alone
+ * brings its own.
+ */
+LULL_API __attribute__((noreturn)) void lull_panic(const char *file, int line,
+						   const char *what);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * buf.c: packet buffers of three sizes, and the ring of packets to send.
+ *
+ * A buffer is put back when its last reference goes: a queue holds one, each
+ * packet on its way out that shows a piece of it holds another. The last
+ * eighth of each class is never kept in a queue, so that a program that does
+ * not read can't stop the ACKs of everybody else.
+ *
+ * Entry points: lull_buf_get, _get_kept, _put, _may_keep; lull_txq_new, _push,
+ * _pop; lull_tx_add, _front.
+ */
+#include "base/base.h"
+
+static const uint32_t class_bytes[LULL_BUF_CLASSES] = {256, 2048, 65536};
+static const char class_name[LULL_BUF_CLASSES][16] = {
+	"buffers 256", "buffers 2k", "buffers 64k"};
+
+uint32_t lull_buf_bytes(enum lull_buf_class cls)
+{
+	return class_bytes[cls];
+}
+
+void lull_bufs_init(struct lull_bufs *b, struct lull_buf *at,
+		    uint8_t *const data[LULL_BUF_CLASSES],
+		    const uint32_t limit[LULL_BUF_CLASSES])
+{
+	uint32_t first = 0;
+
+	b->at = at;
+	for (uint32_t c = 0; c < LULL_BUF_CLASSES; c++) {
+		b->data[c] = data[c];
+		b->first[c] = first;
+		lull_slab_init(&b->slab[c], at + first, sizeof *at, limit[c],
+			       &class_name[c]);
+		first += limit[c] + 1;
+	}
+	b->first[LULL_BUF_CLASSES] = first;
+}
+
+static uint32_t class_get(struct lull_bufs *b, uint32_t c)
+{
+	uint32_t k = lull_slab_get(&b->slab[c]);
+
+	if (!k)
+		return 0;
+	b->at[b->first[c] + k] = (struct lull_buf){
+		.refs = 1,
+		.cls = (uint8_t)c,
+		.data = b->data[c] + (size_t)(k - 1) * class_bytes[c],
+	};
+	return b->first[c] + k;
+}
+
+uint32_t lull_buf_get(struct lull_bufs *b, uint32_t bytes)
+{
+	for (uint32_t c = 0; c < LULL_BUF_CLASSES; c++) {
+		uint32_t i = bytes <= class_bytes[c] ? class_get(b, c) : 0;
+
+		if (i)
+			return i;
+	}
+	return 0;
+}
+
+void lull_buf_put(struct lull_bufs *b, uint32_t i)
+{
+	struct lull_buf *buf = lull_buf_at(b, i);
+
+	LULL_ASSERT(buf->refs > 0);
+	if (--buf->refs == 0)
+		lull_slab_put(&b->slab[buf->cls], i - b->first[buf->cls]);
+}
+
+/* What a queue leaves for the link: an eighth, one at least. */
+static uint32_t most_kept(const struct lull_slab *s)
+{
+	return s->limit - lull_max(s->limit / 8, 1);
+}
+
+bool lull_buf_may_keep(const struct lull_bufs *b, enum lull_buf_class cls)
+{
+	return b->slab[cls].used <= most_kept(&b->slab[cls]);
+}
+
+uint32_t lull_buf_get_kept(struct lull_bufs *b, uint32_t bytes)
+{
+	for (uint32_t c = 0; c < LULL_BUF_CLASSES; c++) {
+		const struct lull_slab *s = &b->slab[c];
+		uint32_t i = 0;
+
+		if (bytes <= class_bytes[c] && s->used < most_kept(s))
+			i = class_get(b, c);
+		if (i)
+			return i;
+	}
+	return 0;
+}
+
+struct lull_tx *lull_txq_new(struct lull_txq *q)
+{
+	struct lull_tx *tx = &q->ring[q->tail & q->mask];
+
+	if (!lull_txq_room(q)) {
+		q->full++;
+		return NULL;
+	}
+	tx->payload_len = 0;
+	tx->hdr_off = LULL_TX_HDR;
+	tx->gso_size = 0;
+	tx->flags = 0;
+	tx->spans = 0;
+	tx->has_ip = false;
+	return tx;
+}
+
+void lull_txq_push(struct lull_txq *q)
+{
+	LULL_ASSERT(lull_txq_room(q) > 0);
+	q->tail++;
+	q->peak = lull_max(q->peak, lull_txq_len(q));
+}
+
+void lull_txq_pop(struct lull_txq *q, struct lull_bufs *b)
+{
+	struct lull_tx *tx = &q->ring[q->head & q->mask];
+
+	LULL_ASSERT(lull_txq_len(q) > 0);
+	for (uint32_t i = 0; i < tx->spans; i++)
+		lull_buf_put(b, tx->span[i].buf);
+	q->head++;
+}
+
+void lull_tx_add(struct lull_tx *tx, struct lull_bufs *b,
+		 struct lull_tx_span span)
+{
+	LULL_ASSERT(tx->spans < LULL_TX_SPANS && span.len > 0);
+	lull_buf_hold(b, span.buf);
+	tx->span[tx->spans++] = span;
+	tx->payload_len += span.len;
+}
+
+uint8_t *lull_tx_front(struct lull_tx *tx, uint32_t n)
+{
+	LULL_ASSERT(n <= tx->hdr_off);
+	tx->hdr_off = (uint16_t)(tx->hdr_off - n);
+	return tx->hdr + tx->hdr_off;
+}

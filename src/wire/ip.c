@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ip.c: IPv4 (RFC 791, RFC 1122 3.2.1) and IPv6 (RFC 8200) headers.
+ *
+ * Source routes are refused, in both versions (RFC 5095; Linux's default).
+ * Other IPv4 options are passed over (MUST-50), IPv6 extension headers as
+ * RFC 8200 4.2 says, but never more than EXTENSIONS_MAX of them.
+ *
+ * Entry points: lull_ip_parse, lull_ip_parse_quote, lull_ip_emit.
+ */
+#include "wire/bytes.h"
+#include "wire/wire.h"
+
+enum {
+	IP4_HDR = 20,
+	IP6_HDR = 40,
+	IP4_DF = 0x4000,
+	IP4_FRAGMENT = 0x3fff, /* MF and offset */
+	IP4_END = 0,
+	IP4_NOP = 1,
+	IP4_LSRR = 131,
+	IP4_SSRR = 137,
+	IP6_HOP_BY_HOP = 0,
+	IP6_ROUTING = 43,
+	IP6_FRAGMENT = 44,
+	IP6_DESTINATION = 60,
+	IP6_PAD1 = 0,
+	IP6_PADN = 1,
+	IP6_ROUTER_ALERT = 5,
+	EXTENSIONS_MAX = 8,
+	CODE_FIELD = 0, /* RFC 4443 3.4 */
+	CODE_OPTION = 2,
+};
+
+static void map4(struct lull_addr *a, const uint8_t *p)
+{
+	*a = (struct lull_addr){.b = {[10] = 0xff, [11] = 0xff}};
+	memcpy(a->b + 12, p, 4);
+}
+
+static enum lull_drop ip4_options(const uint8_t *p, uint32_t len)
+{
+	for (uint32_t i = 0; i < len && p[i] != IP4_END;) {
+		if (p[i] == IP4_NOP) {
+			i++;
+			continue;
+		}
+		if (i + 1 >= len || p[i + 1] < 2 || p[i + 1] > len - i)
+			return LULL_DROP_IP_HEADER;
+		if (p[i] == IP4_LSRR || p[i] == IP4_SSRR)
+			return LULL_DROP_IP_SOURCE_ROUTE;
+		i += p[i + 1];
+	}
+	return LULL_DROP_NONE;
+}
+
+static enum lull_drop ip4_parse(const uint8_t *p, uint32_t len,
+				struct lull_ip_hdr *ip)
+{
+	if (len < IP4_HDR)
+		return LULL_DROP_IP_SHORT;
+	ip->hdr_len = (p[0] & 15U) * 4;
+	ip->len = get16(p + 2);
+	if (ip->hdr_len < IP4_HDR || ip->len < ip->hdr_len)
+		return LULL_DROP_IP_HEADER;
+	if (ip->len > len)
+		return LULL_DROP_IP_SHORT;
+	if (lull_sum_fold(lull_sum(0, p, ip->hdr_len, 0)) != 0xffff)
+		return LULL_DROP_IP_CHECKSUM;
+	ip->v6 = false;
+	ip->tos = p[1];
+	ip->fragment = get16(p + 6) & IP4_FRAGMENT;
+	ip->ttl = p[8];
+	ip->proto = p[9];
+	ip->proto_at = 9;
+	map4(&ip->src, p + 12);
+	map4(&ip->dst, p + 16);
+	return ip4_options(p + IP4_HDR, ip->hdr_len - IP4_HDR);
+}
+
+/* Hop-by-hop or destination options: RFC 8200 4.2. `at` is where they begin. */
+static enum lull_drop ip6_options(const uint8_t *p, uint32_t at, uint32_t end,
+				  struct lull_ip_hdr *ip)
+{
+	while (at < end) {
+		uint8_t type = p[at];
+
+		if (type == IP6_PAD1) {
+			at++;
+			continue;
+		}
+		if (end - at < 2 || p[at + 1] > end - at - 2)
+			return LULL_DROP_IP_HEADER;
+		/* The two highest bits: 00 means pass over what you don't know.
+		 */
+		if (type != IP6_PADN && type != IP6_ROUTER_ALERT &&
+		    (type & 0xc0) != 0) {
+			ip->tell = (type & 0xc0) == 0x80 ||
+				   ((type & 0xc0) == 0xc0 &&
+				    !lull_addr_is_group(&ip->dst));
+			ip->tell_code = CODE_OPTION;
+			ip->tell_at = at;
+			return LULL_DROP_IP_OPTION;
+		}
+		at += 2U + p[at + 1];
+	}
+	return LULL_DROP_NONE;
+}
+
+/* One extension header, which begins at hdr_len; steps behind it. */
+static enum lull_drop ip6_extension(const uint8_t *p, struct lull_ip_hdr *ip)
+{
+	uint32_t at = ip->hdr_len, left = ip->len - at;
+	uint8_t kind = ip->proto;
+
+	if (left < 8)
+		return LULL_DROP_IP_SHORT;
+
+	uint32_t bytes = kind == IP6_FRAGMENT ? 8 : (p[at + 1] + 1U) * 8;
+
+	if (bytes > left)
+		return LULL_DROP_IP_SHORT;
+	ip->proto = p[at];
+	ip->proto_at = at;
+	ip->hdr_len += bytes;
+	switch (kind) {
+	case IP6_ROUTING: /* no segments left: as if it weren't there */
+		if (!p[at + 3])
+			return LULL_DROP_NONE;
+		ip->tell = true; /* RFC 8200 4.4 */
+		ip->tell_code = CODE_FIELD;
+		ip->tell_at = at + 2;
+		return LULL_DROP_IP_SOURCE_ROUTE;
+	case IP6_FRAGMENT: /* an atomic one is a packet (RFC 6946) */
+		ip->fragment = get16(p + at + 2) & 0xfff9;
+		return LULL_DROP_NONE;
+	default:
+		return ip6_options(p, at + 2, at + bytes, ip);
+	}
+}
+
+/* Hop-by-hop stands first or is no header at all (RFC 8200 4). */
+static bool ip6_is_extension(uint8_t proto, bool first)
+{
+	return (proto == IP6_HOP_BY_HOP && first) || proto == IP6_ROUTING ||
+	       proto == IP6_FRAGMENT || proto == IP6_DESTINATION;
+}
+
+static enum lull_drop ip6_parse(const uint8_t *p, uint32_t len,
+				struct lull_ip_hdr *ip)
+{
+	enum lull_drop why = LULL_DROP_NONE;
+
+	if (len < IP6_HDR)
+		return LULL_DROP_IP_SHORT;
+	ip->len = IP6_HDR + get16(p + 4);
+	if (ip->len > len)
+		return LULL_DROP_IP_SHORT;
+	ip->v6 = true;
+	ip->fragment = false;
+	ip->tell = false;
+	ip->tos = (uint8_t)(p[0] << 4 | p[1] >> 4);
+	ip->proto = p[6];
+	ip->proto_at = 6;
+	ip->ttl = p[7];
+	ip->hdr_len = IP6_HDR;
+	memcpy(ip->src.b, p + 8, 16);
+	memcpy(ip->dst.b, p + 24, 16);
+	/* Mapped addresses are IPv4's; on the wire they only deceive. */
+	if (lull_addr_is4(&ip->src) || lull_addr_is4(&ip->dst))
+		return LULL_DROP_IP_SOURCE;
+	for (int n = 0; ip6_is_extension(ip->proto, n == 0) && !ip->fragment;
+	     n++) {
+		if (n == EXTENSIONS_MAX)
+			return LULL_DROP_IP_OPTION;
+		why = ip6_extension(p, ip);
+		if (why)
+			break;
+	}
+	return why;
+}
+
+enum lull_drop lull_ip_parse(const uint8_t *p, uint32_t len,
+			     struct lull_ip_hdr *ip)
+{
+	if (len < 1)
+		return LULL_DROP_IP_SHORT;
+	ip->tell = false;
+	if (p[0] >> 4 == 4)
+		return ip4_parse(p, len, ip);
+	if (p[0] >> 4 == 6)
+		return ip6_parse(p, len, ip);
+	return LULL_DROP_IP_VERSION;
+}
+
+enum lull_drop lull_ip_parse_quote(const uint8_t *p, uint32_t len,
+				   struct lull_ip_hdr *ip)
+{
+	*ip = (struct lull_ip_hdr){.hdr_len = IP6_HDR, .v6 = true};
+	if (len >= IP4_HDR && p[0] >> 4 == 4) {
+		ip->v6 = false;
+		ip->hdr_len = (p[0] & 15U) * 4;
+		ip->fragment = get16(p + 6) & IP4_FRAGMENT;
+		ip->proto = p[9];
+		map4(&ip->src, p + 12);
+		map4(&ip->dst, p + 16);
+		return ip->hdr_len < IP4_HDR ? LULL_DROP_IP_HEADER
+					     : LULL_DROP_NONE;
+	}
+	if (len < IP6_HDR || p[0] >> 4 != 6)
+		return LULL_DROP_IP_SHORT;
+	ip->proto = p[6]; /* we send no extension headers */
+	memcpy(ip->src.b, p + 8, 16);
+	memcpy(ip->dst.b, p + 24, 16);
+	if (lull_addr_is4(&ip->src) || lull_addr_is4(&ip->dst))
+		return LULL_DROP_IP_SOURCE;
+	return LULL_DROP_NONE;
+}
+
+static void ip4_emit(struct lull_tx *tx, uint32_t len, uint16_t id)
+{
+	uint8_t *p = lull_tx_front(tx, IP4_HDR);
+
+	p[0] = 0x45;
+	p[1] = tx->tos;
+	put16(p + 2, len + IP4_HDR);
+	put16(p + 4, id);
+	put16(p + 6, IP4_DF); /* path MTU is discovered (RFC 7323 5.7) */
+	p[8] = tx->ttl;
+	p[9] = tx->proto;
+	put16(p + 10, 0);
+	memcpy(p + 12, tx->local.b + 12, 4);
+	memcpy(p + 16, tx->remote.b + 12, 4);
+	put16(p + 10, ~lull_sum_fold(lull_sum(0, p, IP4_HDR, 0)));
+}
+
+static void ip6_emit(struct lull_tx *tx, uint32_t len)
+{
+	uint8_t *p = lull_tx_front(tx, IP6_HDR);
+
+	put32(p, 6U << 28 | (uint32_t)tx->tos << 20);
+	put16(p + 4, len);
+	p[6] = tx->proto;
+	p[7] = tx->ttl;
+	memcpy(p + 8, tx->local.b, 16);
+	memcpy(p + 24, tx->remote.b, 16);
+}
+
+void lull_ip_emit(struct lull_tx *tx, uint16_t id)
+{
+	uint32_t len = LULL_TX_HDR - tx->hdr_off + tx->payload_len;
+
+	LULL_ASSERT(!tx->has_ip);
+	tx->has_ip = true;
+	if (lull_addr_is4(&tx->remote))
+		ip4_emit(tx, len, id);
+	else
+		ip6_emit(tx, len);
+}

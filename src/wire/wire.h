@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * wire.h: bytes <-> structures. The only place that knows byte order.
+ *
+ * Parsing validates: what a parser fills can be believed to be well-formed,
+ * though not to be true. Nothing here keeps state or knows a connection.
+ */
+#ifndef LULL_WIRE_WIRE_H
+#define LULL_WIRE_WIRE_H
+
+#include "base/base.h"
+
+/* ---- IP (RFC 791, RFC 8200) ---- */
+
+enum {
+	LULL_PROTO_ICMP = 1,
+	LULL_PROTO_TCP = 6,
+	LULL_PROTO_ICMPV6 = 58,
+	LULL_PROTO_NONE = 59, /* IPv6: no next header */
+};
+
+struct lull_ip_hdr {
+	struct lull_addr src, dst;
+	bool v6;
+	bool fragment;
+	uint8_t proto, tos, ttl;
+	uint32_t hdr_len; /* bytes before the payload, extensions included */
+	uint32_t len; /* bytes of the packet; the rest of a frame is padding */
+	uint32_t proto_at; /* where the protocol's number stands */
+	/* Refused, and an ICMP parameter problem is due: where and how. */
+	bool tell;
+	uint8_t tell_code;
+	uint32_t tell_at;
+};
+
+/* 0, or why not. `ip` is filled as far as the parser came. */
+enum lull_drop lull_ip_parse(const uint8_t *p, uint32_t len,
+			     struct lull_ip_hdr *ip);
+
+/* The same for what an ICMP error quotes of a packet of ours: it is cut short.
+ */
+enum lull_drop lull_ip_parse_quote(const uint8_t *p, uint32_t len,
+				   struct lull_ip_hdr *ip);
+
+/* Put the header in front of a packet to send. */
+void lull_ip_emit(struct lull_tx *tx, uint16_t id);
+
+/* ---- TCP (3.1) ---- */
+
+enum {
+	LULL_FIN = 1,
+	LULL_SYN = 2,
+	LULL_RST = 4,
+	LULL_PSH = 8,
+	LULL_ACK = 16,
+	LULL_URG = 32,
+	LULL_ECE = 64,
+	LULL_CWR = 128,
+};
+
+#define LULL_NO_WSCALE	 255
+#define LULL_TCP_HDR_MAX 60
+#define LULL_TS_BYTES	 12 /* the timestamp option with its padding */
+
+/* A segment, in or out, in the words of 3.3.1: SEG.SEQ, SEG.ACK, ... */
+struct lull_seg {
+	struct lull_tuple tuple; /* "local" is us */
+	struct lull_seq seq, ack;
+	uint32_t text_len; /* bytes of data */
+	uint16_t wnd;	   /* as on the wire, unscaled */
+	uint16_t mss;	   /* of a SYN; 0: no option */
+	uint8_t flags;
+	uint8_t wscale; /* of a SYN; LULL_NO_WSCALE: no option */
+	uint8_t tos;
+	bool has_ts;
+	bool ours; /* it came in for an address of our own */
+	uint32_t tsval, tsecr;
+	/* Of one that came in: */
+	uint32_t hdr_len;
+	uint32_t hash; /* of the flow */
+	uint32_t buf;  /* holds the text; 0 once somebody keeps it */
+};
+
+/* SEG.LEN: data, SYN and FIN all take numbers (3.4). */
+static inline uint32_t lull_seg_len(const struct lull_seg *seg)
+{
+	return seg->text_len + !!(seg->flags & LULL_SYN) +
+	       !!(seg->flags & LULL_FIN);
+}
+
+/* Parse header and options of `len` bytes of TCP. 0, or why not. */
+enum lull_drop lull_tcp_parse(const uint8_t *p, uint32_t len,
+			      struct lull_seg *seg);
+
+/*
+ * Put header and options in front of a packet whose payload is there already,
+ * and finish the checksum, or leave it to the link with `partial`.
+ */
+void lull_tcp_emit(struct lull_tx *tx, const struct lull_seg *seg,
+		   const struct lull_bufs *bufs, bool partial);
+
+/* What lies in the first eight bytes, which is all that an ICMP error quotes.
+ */
+void lull_tcp_peek(const uint8_t p[8], uint16_t *sport, uint16_t *dport,
+		   uint32_t *seq);
+
+/* ---- ICMP (RFC 792) and ICMPv6 (RFC 4443) ---- */
+
+enum lull_icmp_kind {
+	LULL_ICMP_OTHER,
+	LULL_ICMP_ECHO,
+	LULL_ICMP_UNREACHABLE, /* code says how */
+	LULL_ICMP_TOO_BIG,     /* mtu says what fits; 0: it didn't say */
+	LULL_ICMP_TIME_EXCEEDED,
+	LULL_ICMP_PARAMETER,
+	LULL_ICMP_QUENCH, /* RFC 6633: ignored */
+};
+
+struct lull_icmp {
+	enum lull_icmp_kind kind;
+	uint8_t code;
+	uint32_t mtu;
+	uint32_t quote; /* of an error: where the quoted packet begins */
+};
+
+/* An error about a segment of ours, checked for form but not for truth. */
+struct lull_icmp_error {
+	struct lull_tuple tuple; /* of the connection: "local" sent it */
+	struct lull_seq seq;	 /* of the quoted segment */
+	struct lull_icmp icmp;
+	bool v6;
+};
+
+enum lull_drop lull_icmp_parse(const uint8_t *p, uint32_t len, bool v6,
+			       struct lull_icmp *icmp);
+
+/* Turn the packet in tx's payload, an echo request, into the reply to it. */
+void lull_icmp_echo(struct lull_tx *tx, const uint8_t *request,
+		    const struct lull_bufs *bufs, bool v6);
+
+/* Put an ICMP error's header in front of the quoted packet. */
+void lull_icmp_emit(struct lull_tx *tx, enum lull_icmp_kind kind, uint8_t code,
+		    uint32_t pointer, const struct lull_bufs *bufs);
+
+#endif
