@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * input.c: a packet arrives: is it well-formed, is it ours, who gets it?
+ *
+ * RFC 791, 1122 3.2.1, 8200. Fragments are dropped and counted for now.
+ * Never keeps a buffer; trims it to the transport's part.
+ *
+ * Entry point: lull_ip_input.
+ */
+#include "ip/ip.h"
+
+/* Are the host's bits all ones? */
+static bool ends_in_ones(const struct lull_addr *a, uint32_t from_bit)
+{
+	for (uint32_t i = from_bit; i < 128; i++)
+		if (!(a->b[i / 8] & 0x80 >> i % 8))
+			return false;
+	return true;
+}
+
+/* The broadcast address of a net of ours (RFC 1122 3.2.1.3 (d)). */
+static bool is_net_broadcast(const struct lull_ip *ip,
+			     const struct lull_addr *a)
+{
+	if (!lull_addr_is4(a))
+		return false;
+	for (uint32_t i = 0; i < ip->own_len; i++) {
+		const struct lull_prefix *p = &ip->own[i].prefix;
+
+		/* Nets of two addresses or one have none (RFC 3021). */
+		if (p->bits < 127 && ends_in_ones(a, p->bits) &&
+		    lull_prefix_covers(p, a))
+			return true;
+	}
+	return false;
+}
+
+/* An address that nobody can send from (RFC 1122 3.2.1.3, MUST-63). */
+static bool is_bad_source(const struct lull_ip *ip, const struct lull_addr *a)
+{
+	static const struct lull_addr loopback6 = {.b = {[15] = 1}};
+
+	if (lull_addr_is_any(a) || lull_addr_is_group(a))
+		return true;
+	if (lull_addr_is4(a) && a->b[12] == 127)
+		return true;
+	if (memcmp(a, &loopback6, sizeof *a) == 0)
+		return true;
+	return lull_ip_is_own(ip, a) || is_net_broadcast(ip, a);
+}
+
+static enum lull_drop check(const struct lull_ip *ip, struct lull_ip_in *in)
+{
+	const struct lull_ip_hdr *hdr = &in->hdr;
+
+	in->ours = lull_ip_is_own(ip, &hdr->dst);
+	if (lull_addr_is_group(&hdr->dst) || (!in->ours && !ip->strangers))
+		return LULL_DROP_IP_NOT_OURS;
+	if (is_bad_source(ip, &hdr->src))
+		return LULL_DROP_IP_SOURCE;
+	if (hdr->fragment)
+		return LULL_DROP_IP_FRAGMENT;
+	return LULL_DROP_NONE;
+}
+
+enum lull_ip_to lull_ip_input(struct lull_ip *ip, uint32_t buf,
+			      struct lull_ip_in *in)
+{
+	struct lull_ground *g = ip->g;
+	struct lull_buf *b = lull_buf_at(&g->bufs, buf);
+	uint32_t start = b->off;
+	enum lull_drop why = lull_ip_parse(b->data + b->off, b->len, &in->hdr);
+
+	lull_count(g, LULL_COUNT_IP_IN_RECEIVES);
+	in->ours = false;
+	if (!why || in->hdr.tell) {
+		enum lull_drop worse = check(ip, in);
+
+		why = worse ? worse : why;
+	}
+	if (why)
+		goto refuse;
+	b->off += in->hdr.hdr_len;
+	b->len = in->hdr.len - in->hdr.hdr_len;
+	switch (in->hdr.proto) {
+	case LULL_PROTO_TCP:
+		return LULL_IP_TO_TCP;
+	case LULL_PROTO_ICMP:
+	case LULL_PROTO_ICMPV6:
+		/* Each belongs to one version of IP only. */
+		if (in->hdr.v6 == (in->hdr.proto == LULL_PROTO_ICMPV6))
+			return lull_icmp_input(ip, buf, in);
+		break;
+	case LULL_PROTO_NONE:
+		if (in->hdr.v6) /* RFC 8200 4.7: nothing follows */
+			return LULL_IP_DONE;
+		break;
+	default:
+		break;
+	}
+	why = LULL_DROP_IP_PROTOCOL;
+refuse:
+	lull_drop(g, why);
+	if (in->ours)
+		lull_icmp_refuse(ip, buf, start, &in->hdr, why);
+	return LULL_IP_DONE;
+}

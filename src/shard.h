@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * shard.h: one stack: the layers, and the two queues towards the link.
+ *
+ * shard.c is the spine and the only thing that makes packets move. create.c
+ * lays a shard out in the caller's memory. link.c, sock/ and diag/ are doors:
+ * drivers, programs and observers come in by them, change or read state,
+ * and send nothing.
+ */
+#ifndef LULL_SHARD_H
+#define LULL_SHARD_H
+
+#include "base/base.h"
+#include "ip/ip.h"
+#include "tcp/tcp.h"
+
+struct lull_rxq {
+	uint32_t *ring; /* buffers */
+	uint32_t mask;
+	uint32_t head, tail; /* they wrap */
+	uint32_t peak;
+};
+
+struct lull_shard {
+	struct lull_ground g;
+	struct lull_ip ip;
+	struct lull_tcp tcp;
+	struct lull_rxq rxq;
+	struct lull_limits limits;
+	uint32_t ip_done; /* packets before this one have their IP header */
+	uint32_t abort_tcb, abort_half; /* lull_shard_abort() goes on here */
+};
+
+static inline uint32_t lull_rxq_len(const struct lull_rxq *q)
+{
+	return q->tail - q->head;
+}
+
+#endif

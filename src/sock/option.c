@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * option.c: what can be set on one socket, and the knobs of the whole shard.
+ *
+ * Entry points: lull_sock_set, lull_sock_get, lull_sysctl_set, lull_sysctl_get.
+ */
+#include "sock/sock.h"
+
+static bool within(int64_t v, int64_t least, int64_t most)
+{
+	return v >= least && v <= most;
+}
+
+static void set_flag(struct lull_tcb *tcb, uint32_t flag, int32_t on)
+{
+	tcb->flags = on ? tcb->flags | flag : tcb->flags & ~flag;
+}
+
+/* Options with an int32_t: does the value have its range? */
+static bool value_holds(enum lull_option option, int32_t v)
+{
+	switch (option) {
+	case LULL_OPT_KEEPALIVE:
+	case LULL_OPT_NODELAY:
+		return within(v, 0, 1);
+	case LULL_OPT_KEEPIDLE:
+	case LULL_OPT_KEEPINTVL:
+		return within(v, 1, 32767);
+	case LULL_OPT_KEEPCNT:
+		return within(v, 1, 127);
+	case LULL_OPT_LINGER2:
+		return within(v, -1, 3600);
+	case LULL_OPT_USER_TIMEOUT:
+		return within(v, 0, INT32_MAX);
+	case LULL_OPT_RCVBUF:
+	case LULL_OPT_SNDBUF:
+		return within(v, 4096, 1 << 30);
+	case LULL_OPT_TOS:
+		return within(v, 0, 255);
+	case LULL_OPT_TTL:
+		return within(v, 1, 255);
+	case LULL_OPT_COOKIE:
+	case LULL_OPT_ERROR:
+	case LULL_OPT_LINGER:
+		break;
+	}
+	return false;
+}
+
+static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
+		       enum lull_option option, int32_t v)
+{
+	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
+
+	switch (option) {
+	case LULL_OPT_KEEPALIVE:
+		set_flag(tcb, LULL_TCB_KEEPALIVE, v);
+		break;
+	case LULL_OPT_NODELAY:
+		set_flag(tcb, LULL_TCB_NODELAY, v);
+		lull_tcp_want(t, tcb);
+		break;
+	case LULL_OPT_KEEPIDLE:
+		cold->keep_idle_s = (uint16_t)v;
+		break;
+	case LULL_OPT_KEEPINTVL:
+		cold->keep_intvl_s = (uint16_t)v;
+		break;
+	case LULL_OPT_KEEPCNT:
+		cold->keep_probes_max = (uint8_t)v;
+		break;
+	case LULL_OPT_LINGER2:
+		cold->linger2_s = v;
+		break;
+	case LULL_OPT_USER_TIMEOUT:
+		cold->user_timeout_ms = (uint32_t)v;
+		break;
+	case LULL_OPT_RCVBUF:
+		tcb->rcv.buf = (uint32_t)v;
+		break;
+	case LULL_OPT_SNDBUF:
+		cold->sndbuf = (uint32_t)v;
+		break;
+	case LULL_OPT_TOS: /* SHLD-21, SHLD-22; ECN's bits stay ours */
+		cold->tos = (uint8_t)(v & 0xfc);
+		break;
+	case LULL_OPT_TTL:
+		cold->ttl = (uint8_t)v;
+		break;
+	case LULL_OPT_COOKIE:
+	case LULL_OPT_ERROR:
+	case LULL_OPT_LINGER:
+		break;
+	}
+	if (tcb->flags & LULL_TCB_KEEPALIVE &&
+	    (option == LULL_OPT_KEEPALIVE || option == LULL_OPT_KEEPIDLE))
+		lull_timer_keepalive(t, tcb);
+}
+
+static int32_t get_number(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			  enum lull_option option)
+{
+	const struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
+	const struct lull_knobs *k = &t->g->knobs;
+
+	switch (option) {
+	case LULL_OPT_KEEPALIVE:
+		return !!(tcb->flags & LULL_TCB_KEEPALIVE);
+	case LULL_OPT_NODELAY:
+		return !!(tcb->flags & LULL_TCB_NODELAY);
+	case LULL_OPT_KEEPIDLE:
+		return cold->keep_idle_s ? cold->keep_idle_s
+					 : (int32_t)k->keepalive_time_s;
+	case LULL_OPT_KEEPINTVL:
+		return cold->keep_intvl_s ? cold->keep_intvl_s
+					  : (int32_t)k->keepalive_intvl_s;
+	case LULL_OPT_KEEPCNT:
+		return cold->keep_probes_max ? cold->keep_probes_max
+					     : (int32_t)k->keepalive_probes;
+	case LULL_OPT_LINGER2:
+		return cold->linger2_s ? cold->linger2_s
+				       : (int32_t)k->fin_timeout_s;
+	case LULL_OPT_USER_TIMEOUT:
+		return (int32_t)cold->user_timeout_ms;
+	case LULL_OPT_RCVBUF:
+		return (int32_t)tcb->rcv.buf;
+	case LULL_OPT_SNDBUF:
+		return cold->sndbuf ? (int32_t)cold->sndbuf
+				    : (int32_t)k->wmem[1];
+	case LULL_OPT_TOS:
+		return cold->tos;
+	case LULL_OPT_TTL:
+		return cold->ttl;
+	case LULL_OPT_COOKIE:
+	case LULL_OPT_ERROR:
+	case LULL_OPT_LINGER:
+		break;
+	}
+	return 0;
+}
+
+static int set_linger(struct lull_tcp *t, struct lull_tcb *tcb,
+		      const struct lull_linger *linger)
+{
+	if (!within(linger->on, 0, 1) || !within(linger->seconds, 0, 86400))
+		return -EINVAL;
+	lull_tcb_cold(t, tcb)->linger_s = linger->on ? linger->seconds : -1;
+	return 0;
+}
+
+int lull_sock_set(struct lull_shard *s, struct lull_sock sock,
+		  enum lull_option option, const void *value, size_t len)
+{
+	struct lull_user *u = lull_sock_user(s, sock);
+	struct lull_linger linger;
+	struct lull_tcb *tcb;
+	int32_t v;
+
+	if (!u)
+		return -EBADF;
+	if (option == LULL_OPT_COOKIE) {
+		if (len != sizeof u->cookie)
+			return -EINVAL;
+		memcpy(&u->cookie, value, len);
+		return 0;
+	}
+	tcb = lull_sock_tcb(s, u);
+	if (!tcb)
+		return -ENOTCONN;
+	if (option == LULL_OPT_LINGER) {
+		if (len != sizeof linger)
+			return -EINVAL;
+		memcpy(&linger, value, len);
+		return set_linger(&s->tcp, tcb, &linger);
+	}
+	if ((uint32_t)option > LULL_OPT_TTL || option == LULL_OPT_ERROR)
+		return -ENOPROTOOPT;
+	if (len != sizeof v)
+		return -EINVAL;
+	memcpy(&v, value, len);
+	if (!value_holds(option, v))
+		return -EINVAL;
+	set_number(&s->tcp, tcb, option, v);
+	return 0;
+}
+
+int lull_sock_get(struct lull_shard *s, struct lull_sock sock,
+		  enum lull_option option, void *value, size_t len)
+{
+	struct lull_user *u = lull_sock_user(s, sock);
+	struct lull_linger linger;
+	const struct lull_tcb *tcb;
+	int32_t v;
+
+	if (!u)
+		return -EBADF;
+	if (option == LULL_OPT_COOKIE) {
+		if (len != sizeof u->cookie)
+			return -EINVAL;
+		memcpy(value, &u->cookie, len);
+		return 0;
+	}
+	if ((uint32_t)option > LULL_OPT_TTL)
+		return -ENOPROTOOPT;
+	tcb = lull_sock_tcb(s, u);
+	if (option != LULL_OPT_ERROR && !tcb)
+		return -ENOTCONN;
+	if (option == LULL_OPT_LINGER) {
+		int32_t on_s = lull_tcb_cold(&s->tcp, tcb)->linger_s;
+
+		if (len != sizeof linger)
+			return -EINVAL;
+		linger.on = on_s >= 0;
+		linger.seconds = on_s >= 0 ? on_s : 0;
+		memcpy(value, &linger, len);
+		return 0;
+	}
+	if (len != sizeof v)
+		return -EINVAL;
+	v = option == LULL_OPT_ERROR ? lull_sock_take_error(u)
+				     : get_number(&s->tcp, tcb, option);
+	memcpy(value, &v, len);
+	return 0;
+}
+
+int lull_sysctl_set(struct lull_shard *s, const char *name, const char *value,
+		    struct lull_sysctl_why *why)
+{
+	const struct lull_knob *row = lull_knob_find(name);
+	int e = row ? lull_knob_set(&s->g.knobs, row, value) : -ENOENT;
+
+	if (why && why->size == sizeof *why) {
+		why->error = e;
+		why->min = row ? row->min : 0;
+		why->max = row ? row->max : 0;
+	}
+	return e;
+}
+
+int lull_sysctl_get(const struct lull_shard *s, const char *name, char *value,
+		    size_t len)
+{
+	const struct lull_knob *row = lull_knob_find(name);
+
+	return row ? lull_knob_get(&s->g.knobs, row, value, len) : -ENOENT;
+}

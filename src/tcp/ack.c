@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ack.c: what an acceptable ACK does: 3.10.7.4, fifth.
+ *
+ * Frees what is acknowledged, samples the RTT (RFC 6298 with RFC 7323 4),
+ * moves the window, and tells loss.c and close.c.
+ *
+ * Entry point: lull_ack_take.
+ */
+#include "tcp/tcp.h"
+
+/* A sample from the echo, when no clean range gives one. 0: none. */
+static uint32_t echo_us(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			const struct lull_seg *seg)
+{
+	uint32_t ms;
+
+	if (!(tcb->flags & LULL_TCB_TS) || !seg->has_ts || !seg->tsecr)
+		return 0;
+	ms = lull_ts_now(t, tcb->opt.ts_offset) - seg->tsecr;
+	/* An echo from the future, or of last week, is somebody's invention. */
+	return ms < 3600 * 1000 ? lull_max(ms * 1000, 1) : 0;
+}
+
+static void take_new(struct lull_tcp *t, struct lull_tcb *tcb,
+		     const struct lull_seg *seg)
+{
+	uint32_t bytes = lull_seq_sub(seg->ack, tcb->snd.una);
+	uint32_t rtt_us = lull_ranges_acked(t, tcb, seg->ack);
+
+	lull_sendq_acked(t, tcb, seg->ack);
+	tcb->snd.una = seg->ack;
+	if (!rtt_us)
+		rtt_us = echo_us(t, tcb, seg);
+	if (rtt_us)
+		lull_rtt_sample(t, tcb, rtt_us);
+	tcb->rtt.backoff = 0;
+	lull_loss_acked(t, tcb, bytes);
+	/* RFC 6298 5.2, 5.3 */
+	if (lull_seq_eq(tcb->snd.una, tcb->snd.nxt))
+		lull_timer_clear(tcb, LULL_TIMER_RTO);
+	else
+		lull_timer_set(t, tcb, LULL_TIMER_RTO,
+			       lull_rtt_timeout_ms(t, tcb));
+}
+
+/* RFC 5681 2: would this be a duplicate of the last one? */
+static bool is_dup(const struct lull_tcb *tcb, const struct lull_seg *seg)
+{
+	return lull_seq_eq(seg->ack, tcb->snd.una) &&
+	       !lull_seq_eq(tcb->snd.una, tcb->snd.nxt) &&
+	       lull_seg_len(seg) == 0 &&
+	       (uint32_t)seg->wnd << tcb->opt.snd_wscale == tcb->snd.wnd;
+}
+
+/* Is it newer than what the window was taken from? */
+static bool moves_window(const struct lull_tcb *tcb, const struct lull_seg *seg)
+{
+	if (lull_seq_lt(seg->ack, tcb->snd.una))
+		return false;
+	return lull_seq_lt(tcb->snd.wl1, seg->seq) ||
+	       (lull_seq_eq(tcb->snd.wl1, seg->seq) &&
+		lull_seq_le(tcb->snd.wl2, seg->ack));
+}
+
+static void move_window(struct lull_tcb *tcb, const struct lull_seg *seg)
+{
+	uint32_t wnd = (uint32_t)seg->wnd << tcb->opt.snd_wscale;
+
+	/* An open window, or an answer to a probe: the wait begins anew. */
+	if (tcb->flags & LULL_TCB_PERSIST) {
+		if (wnd > tcb->snd.wnd) {
+			tcb->flags &= ~(uint32_t)LULL_TCB_PERSIST;
+			lull_timer_clear(tcb, LULL_TIMER_RTO);
+			tcb->rtt.backoff = 0;
+		}
+		tcb->snd.probes = 0;
+	}
+	tcb->snd.wnd = wnd;
+	tcb->snd.wnd_max = lull_max(tcb->snd.wnd_max, wnd);
+	tcb->snd.wl1 = seg->seq;
+	tcb->snd.wl2 = seg->ack;
+}
+
+static bool fin_is_acked(const struct lull_tcb *tcb)
+{
+	/* FIN takes the number behind the last byte. */
+	return tcb->flags & LULL_TCB_FIN &&
+	       lull_seq_gt(tcb->snd.una, tcb->snd.end);
+}
+
+/* Tell a program that waits to write, once a third is free (as Linux). */
+static void tell_room(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	struct lull_user *u = lull_user_at(t, tcb->user);
+
+	if (!tcb->user || !(u->flags & LULL_USER_WANT_WRITE))
+		return;
+	if (lull_sendq_room(t, tcb) < tcb->snd.charge / 2)
+		return;
+	u->flags &= (uint8_t)~LULL_USER_WANT_WRITE;
+	lull_user_news(t, tcb->user, LULL_EVENT_WRITE);
+}
+
+bool lull_ack_take(struct lull_tcp *t, struct lull_tcb *tcb,
+		   const struct lull_seg *seg)
+{
+	if (lull_seq_gt(seg->ack, tcb->snd.una)) {
+		bool had_fin = fin_is_acked(tcb);
+
+		take_new(t, tcb, seg);
+		if (!had_fin && fin_is_acked(tcb) && !lull_fin_acked(t, tcb))
+			return false;
+		tell_room(t, tcb);
+	} else if (is_dup(tcb, seg)) {
+		lull_loss_dup_ack(t, tcb);
+	}
+	if (moves_window(tcb, seg))
+		move_window(tcb, seg);
+	lull_tcp_want(t, tcb);
+	return true;
+}

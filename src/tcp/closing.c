@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * closing.c: where closing records are kept, and how they end.
+ *
+ * Records of one length expire in the order in which they began, so each
+ * length has a FIFO: to insert, to restart (to the tail), to expire and to
+ * find the oldest are all O(1), and one look at each head tells when the next
+ * ends. There are LULL_LENGTHS lengths at a time; a further one is rounded up
+ * to one that is in use; nobody's time is cut short.
+ *
+ * When none is free the oldest is ended (profile linux: the new one).
+ *
+ * Entry points: lull_closing_init, _put, _restart, _del, _expire,
+ * _deadline_ms, _left_ms, _at, _tuple.
+ */
+#include "tcp/tcp.h"
+
+#define SHORT_MS 4000 /* Linux counts these as TWKilled */
+
+void lull_closing_init(struct lull_tcp *t, const struct lull_limits *limits,
+		       const struct lull_tcp_memory *m)
+{
+	static const char name[2][16] = {"closing IPv4", "closing IPv6"};
+	const uint32_t limit[2] = {limits->closing, limits->closing6};
+
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct lull_closing_pool *p = &t->closing[v6];
+
+		lull_slab_init(&p->links, m->links[v6],
+			       sizeof(struct lull_links), limit[v6], &name[v6]);
+		p->records = m->records[v6];
+		p->stride = v6 ? sizeof(struct lull_closing6)
+			       : sizeof(struct lull_closing4);
+		p->before = p->stride - (uint32_t)sizeof(struct lull_closing);
+		for (int k = 0; k < LULL_LENGTHS; k++)
+			lull_list_init(&p->fifo[k], m->links[v6],
+				       sizeof(struct lull_links));
+	}
+}
+
+static bool is_v6(uint32_t name)
+{
+	return lull_name_kind(name) == LULL_KIND_CLOSING6;
+}
+
+static uint32_t name_of(bool v6, uint32_t i)
+{
+	return lull_name(v6 ? LULL_KIND_CLOSING6 : LULL_KIND_CLOSING4, i);
+}
+
+static uint8_t *record_at(const struct lull_tcp *t, uint32_t name)
+{
+	const struct lull_closing_pool *p = &t->closing[is_v6(name)];
+
+	return p->records + (size_t)p->stride * lull_name_index(name);
+}
+
+struct lull_closing *lull_closing_at(const struct lull_tcp *t, uint32_t name)
+{
+	return (struct lull_closing *)(void *)(record_at(t, name) +
+					       t->closing[is_v6(name)].before);
+}
+
+void lull_closing_tuple(const struct lull_tcp *t, uint32_t name,
+			struct lull_tuple *tuple)
+{
+	const struct lull_closing *c = lull_closing_at(t, name);
+	const uint8_t *addrs = record_at(t, name);
+
+	memset(tuple, 0, sizeof *tuple);
+	if (is_v6(name)) {
+		memcpy(tuple->local.b, addrs, 16);
+		memcpy(tuple->remote.b, addrs + 16, 16);
+	} else {
+		tuple->local.b[10] = tuple->local.b[11] = 0xff;
+		memcpy(tuple->local.b + 12, addrs, 4);
+		tuple->remote.b[10] = tuple->remote.b[11] = 0xff;
+		memcpy(tuple->remote.b + 12, addrs + 4, 4);
+	}
+	tuple->lport = c->lport;
+	tuple->rport = c->rport;
+}
+
+/* The class of a length: its own, a free one, or the next longer. */
+static uint8_t class_of(struct lull_tcp *t, uint32_t len_ms)
+{
+	int unused = -1, longer = -1, longest = 0;
+
+	for (int k = 0; k < LULL_LENGTHS; k++) {
+		bool empty = !t->closing[0].fifo[k].len &&
+			     !t->closing[1].fifo[k].len;
+
+		if (t->length_ms[k] == len_ms)
+			return (uint8_t)k;
+		if (empty)
+			unused = k;
+		if (t->length_ms[k] > len_ms &&
+		    (longer < 0 || t->length_ms[k] < t->length_ms[longer]))
+			longer = k;
+		if (t->length_ms[k] > t->length_ms[longest])
+			longest = k;
+	}
+	if (unused >= 0) {
+		t->length_ms[unused] = len_ms;
+		return (uint8_t)unused;
+	}
+	if (longer >= 0)
+		return (uint8_t)longer;
+	/* None is long enough: the longest grows, and stays in order. */
+	t->length_ms[longest] = len_ms;
+	return (uint8_t)longest;
+}
+
+/* One aligned store: a mapped record is never seen with half of it. */
+static void set_life(struct lull_closing *c, uint32_t expiry_ms, uint32_t ts)
+{
+	struct lull_closing_life life = {expiry_ms, ts};
+
+	_Static_assert(sizeof life == 8 &&
+			       offsetof(struct lull_closing, life) % 8 == 0,
+		       "the life of a record is one aligned word");
+	__atomic_store(&c->life, &life, __ATOMIC_RELAXED);
+}
+
+uint32_t lull_closing_left_ms(const struct lull_tcp *t,
+			      const struct lull_closing *c)
+{
+	int32_t left = (int32_t)(c->life.expiry_ms - (uint32_t)t->g->now_ms);
+
+	return left > 0 ? (uint32_t)left : 0;
+}
+
+/* The head of all FIFOs of one family that ends first, or 0. */
+static uint32_t oldest(const struct lull_tcp *t, bool v6)
+{
+	uint32_t best = 0, best_ms = UINT32_MAX;
+
+	for (int k = 0; k < LULL_LENGTHS; k++) {
+		uint32_t i = t->closing[v6].fifo[k].head;
+		uint32_t left;
+
+		if (!i)
+			continue;
+		left = lull_closing_left_ms(t,
+					    lull_closing_at(t, name_of(v6, i)));
+		if (!best || left < best_ms) {
+			best = i;
+			best_ms = left;
+		}
+	}
+	return best ? name_of(v6, best) : 0;
+}
+
+/* The oldest record whose end makes room for one of this family, or 0. */
+static uint32_t victim_for(const struct lull_tcp *t, bool v6)
+{
+	uint32_t same = oldest(t, v6), other = oldest(t, !v6);
+	const struct lull_slab *s = &t->closing[v6].links;
+
+	if (s->used == s->limit || !other) /* the family's own is full */
+		return same;
+	if (!same) /* one cap for both */
+		return other;
+	return lull_closing_left_ms(t, lull_closing_at(t, other)) <
+			       lull_closing_left_ms(t, lull_closing_at(t, same))
+		       ? other
+		       : same;
+}
+
+/* A free place, if need be the oldest's; 0: none. */
+static uint32_t get_place(struct lull_tcp *t, bool v6)
+{
+	struct lull_slab *s = &t->closing[v6].links;
+	uint32_t used = t->closing[0].links.used + t->closing[1].links.used;
+	uint32_t i = 0, victim;
+
+	if (used < t->g->knobs.max_tw_buckets)
+		i = lull_slab_get(s);
+	if (i)
+		return i;
+	if (t->g->profile == LULL_PROFILE_LINUX)
+		goto overflow;
+	victim = victim_for(t, v6);
+	if (!victim)
+		goto overflow;
+	lull_closing_del(t, victim, false);
+	lull_count(t->g, LULL_COUNT_TW_EVICTED);
+	i = lull_slab_get(s);
+	if (i)
+		return i;
+overflow:
+	lull_count(t->g, LULL_COUNT_TIME_WAIT_OVERFLOW);
+	return 0;
+}
+
+static void fill(struct lull_tcp *t, uint32_t name, const struct lull_tcb *tcb)
+{
+	struct lull_closing *c = lull_closing_at(t, name);
+	uint8_t *addrs = record_at(t, name);
+
+	if (is_v6(name)) {
+		memcpy(addrs, tcb->tuple.local.b, 16);
+		memcpy(addrs + 16, tcb->tuple.remote.b, 16);
+	} else {
+		memcpy(addrs, tcb->tuple.local.b + 12, 4);
+		memcpy(addrs + 4, tcb->tuple.remote.b + 12, 4);
+	}
+	*c = (struct lull_closing){
+		.lport = tcb->tuple.lport,
+		.rport = tcb->tuple.rport,
+		.snd_nxt = tcb->snd.nxt,
+		.rcv_nxt = tcb->rcv.nxt,
+		.life.ts_recent = tcb->opt.ts_recent,
+		.wnd = (uint16_t)(lull_seq_sub(tcb->rcv.edge, tcb->rcv.nxt) >>
+				  tcb->opt.rcv_wscale),
+		.tos = lull_tcb_cold(t, tcb)->tos,
+		.flags = (uint8_t)((tcb->flags & LULL_TCB_TS ? LULL_CLOSING_TS
+							     : 0) |
+				   tcb->opt.rcv_wscale
+					   << LULL_CLOSING_WSCALE_SHIFT),
+	};
+}
+
+/* Into the FIFO of its length, to live that long from now. */
+static void begin(struct lull_tcp *t, uint32_t name, uint32_t len_ms)
+{
+	struct lull_closing *c = lull_closing_at(t, name);
+
+	c->length = class_of(t, len_ms);
+	set_life(c, lull_in_ms(t->g, t->length_ms[c->length]),
+		 c->life.ts_recent);
+	lull_list_push(&t->closing[is_v6(name)].fifo[c->length],
+		       lull_name_index(name));
+}
+
+uint32_t lull_closing_put(struct lull_tcp *t, struct lull_tcb *tcb,
+			  enum lull_tcp_state state, uint32_t len_ms)
+{
+	bool v6 = !lull_addr_is4(&tcb->tuple.local);
+	uint32_t i = get_place(t, v6), name = name_of(v6, i);
+	struct lull_closing *c;
+
+	if (!i)
+		return 0;
+	fill(t, name, tcb);
+	begin(t, name, len_ms);
+	c = lull_closing_at(t, name);
+	__atomic_store_n(&c->commit, (uint8_t)state, __ATOMIC_RELEASE);
+	lull_count(t->g,
+		   len_ms <= SHORT_MS ? LULL_COUNT_TW_KILLED : LULL_COUNT_TW);
+	lull_table_swap(&t->flows, tcb->hash,
+			lull_name(LULL_KIND_TCB, lull_tcb_index(t, tcb)), name);
+	if (state != (enum lull_tcp_state)tcb->state)
+		lull_tcp_moved(t, &tcb->tuple, (enum lull_tcp_state)tcb->state,
+			       state, c->snd_nxt, c->rcv_nxt);
+	if (tcb->user)
+		lull_user_ended(t, tcb->user, 0);
+	lull_tcb_free(t, tcb);
+	return name;
+}
+
+void lull_closing_restart(struct lull_tcp *t, uint32_t name,
+			  enum lull_tcp_state state, uint32_t len_ms)
+{
+	struct lull_closing *c = lull_closing_at(t, name);
+	enum lull_tcp_state from = (enum lull_tcp_state)c->commit;
+	struct lull_tuple tuple;
+
+	lull_list_del(&t->closing[is_v6(name)].fifo[c->length],
+		      lull_name_index(name));
+	begin(t, name, len_ms);
+	if (state == from)
+		return;
+	__atomic_store_n(&c->commit, (uint8_t)state, __ATOMIC_RELEASE);
+	lull_closing_tuple(t, name, &tuple);
+	lull_tcp_moved(t, &tuple, from, state, c->snd_nxt, c->rcv_nxt);
+}
+
+void lull_closing_saw(struct lull_closing *c, uint32_t tsval)
+{
+	set_life(c, c->life.expiry_ms, tsval);
+}
+
+void lull_closing_del(struct lull_tcp *t, uint32_t name, bool replaced)
+{
+	struct lull_closing_pool *p = &t->closing[is_v6(name)];
+	struct lull_closing *c = lull_closing_at(t, name);
+	struct lull_tuple tuple;
+
+	lull_closing_tuple(t, name, &tuple);
+	if (!replaced)
+		lull_table_del(&t->flows,
+			       (uint32_t)lull_hash_tuple(t->g->keys.flow,
+							 &tuple),
+			       name);
+	lull_tcp_moved(t, &tuple, (enum lull_tcp_state)c->commit,
+		       LULL_TCP_CLOSED, c->snd_nxt, c->rcv_nxt);
+	__atomic_store_n(&c->commit, 0, __ATOMIC_RELEASE);
+	lull_list_del(&p->fifo[c->length], lull_name_index(name));
+	lull_slab_put(&p->links, lull_name_index(name));
+}
+
+/* The head ends first; end it, and the next, until one still has time. */
+static void expire_fifo(struct lull_tcp *t, bool v6, struct lull_list *fifo,
+			int *budget)
+{
+	while (fifo->head && *budget > 0) {
+		uint32_t name = name_of(v6, fifo->head);
+
+		if (lull_closing_left_ms(t, lull_closing_at(t, name)))
+			return;
+		lull_closing_del(t, name, false);
+		--*budget;
+	}
+}
+
+void lull_closing_expire(struct lull_tcp *t, int *budget)
+{
+	for (int v6 = 0; v6 < 2; v6++)
+		for (int k = 0; k < LULL_LENGTHS; k++)
+			expire_fifo(t, v6, &t->closing[v6].fifo[k], budget);
+}
+
+uint64_t lull_closing_deadline_ms(const struct lull_tcp *t)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (int v6 = 0; v6 < 2; v6++) {
+		uint32_t name = oldest(t, v6);
+		uint64_t at;
+
+		if (!name)
+			continue;
+		at = t->g->now_ms +
+		     lull_closing_left_ms(t, lull_closing_at(t, name));
+		best = at < best ? at : best;
+	}
+	return best;
+}

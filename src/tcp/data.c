@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * data.c: the receiver: text in order, text kept for later, the window.
+ *
+ * A segment's buffer is kept as it is when its text fills half of it or more;
+ * less is copied into a smaller one, or behind the last text that waits. So
+ * what is charged is at most twice what is held, and a window of half the
+ * room that is left never has to be taken back (SHLD-14).
+ *
+ * Text ahead of a gap is kept in order of SEQ, without overlaps.
+ *
+ * Entry points: lull_text_take, lull_text_consume, lull_text_free,
+ * lull_later_free, lull_rcv_window.
+ */
+#include "tcp/tcp.h"
+
+enum {
+	COALESCE_MAX = 1024, /* bytes worth copying behind the last ones */
+	LATER_MAX = 1024,    /* pieces kept ahead of gaps: bounds the walk */
+	DELAYED_ACK_MS = 40, /* MUST-40: below 500 */
+};
+
+static struct lull_buf *buf_at(const struct lull_tcp *t, uint32_t i)
+{
+	return lull_buf_at(&t->g->bufs, i);
+}
+
+/* ---- buffers for text ---- */
+
+static void chain_free(struct lull_tcp *t, uint32_t i)
+{
+	while (i) {
+		uint32_t next = buf_at(t, i)->next;
+
+		lull_buf_put(&t->g->bufs, i);
+		i = next;
+	}
+}
+
+/* Copy text into buffers of its size. 0: no memory. */
+static uint32_t copy_text(struct lull_tcp *t, const struct lull_buf *from)
+{
+	struct lull_bufs *b = &t->g->bufs;
+	uint32_t first = 0, *link = &first, done = 0;
+
+	while (done < from->len) {
+		uint32_t n =
+			lull_min(from->len - done, lull_buf_bytes(LULL_BUF_2K));
+		uint32_t i = lull_buf_get_kept(b, n);
+		if (!i) {
+			chain_free(t, first);
+			return 0;
+		}
+		memcpy(buf_at(t, i)->data, from->data + from->off + done, n);
+		buf_at(t, i)->len = n;
+		buf_at(t, i)->seq = lull_seq_add(from->seq, done);
+		*link = i;
+		link = &buf_at(t, i)->next;
+		done += n;
+	}
+	return first;
+}
+
+/* Make the segment's text ours: a chain of buffers, or 0: no memory. */
+static uint32_t keep_text(struct lull_tcp *t, struct lull_seg *seg)
+{
+	uint32_t i = seg->buf;
+	struct lull_buf *b = buf_at(t, i);
+
+	if (2 * b->len < lull_buf_bytes(b->cls))
+		return copy_text(t, b);
+	if (!lull_buf_may_keep(&t->g->bufs, b->cls))
+		return 0;
+	seg->buf = 0;
+	b->next = 0;
+	return i;
+}
+
+/* Copy a few bytes behind the last text that waits. */
+static bool coalesce(struct lull_tcp *t, struct lull_user *u,
+		     const struct lull_buf *from)
+{
+	struct lull_buf *tail = buf_at(t, u->text.tail);
+
+	if (!u->text.tail || from->len > COALESCE_MAX || tail->refs > 1 ||
+	    from->len > lull_buf_room(tail))
+		return false;
+	memcpy(tail->data + tail->off + tail->len, from->data + from->off,
+	       from->len);
+	tail->len += from->len;
+	u->text.bytes += from->len;
+	lull_count(t->g, LULL_COUNT_BACKLOG_COALESCE);
+	return true;
+}
+
+/* Queue a chain for the program. */
+static void append(struct lull_tcp *t, struct lull_user *u, uint32_t i)
+{
+	while (i) {
+		struct lull_buf *b = buf_at(t, i);
+		uint32_t next = b->next;
+
+		b->next = 0;
+		if (coalesce(t, u, b)) {
+			lull_buf_put(&t->g->bufs, i);
+			i = next;
+			continue;
+		}
+		if (u->text.tail)
+			buf_at(t, u->text.tail)->next = i;
+		else
+			u->text.head = i;
+		u->text.tail = i;
+		u->text.bytes += b->len;
+		u->text.charge += lull_buf_bytes(b->cls);
+		i = next;
+	}
+}
+
+void lull_text_free(struct lull_tcp *t, struct lull_user *u)
+{
+	chain_free(t, u->text.head);
+	memset(&u->text, 0, sizeof u->text);
+}
+
+/* ---- text ahead of a gap ---- */
+
+static uint32_t later_drop(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
+{
+	uint32_t next = buf_at(t, i)->next;
+
+	tcb->rcv.later_charge -= lull_buf_bytes(buf_at(t, i)->cls);
+	tcb->rcv.later_len--;
+	lull_buf_put(&t->g->bufs, i);
+	return next;
+}
+
+void lull_later_free(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	while (tcb->rcv.later)
+		tcb->rcv.later = later_drop(t, tcb, tcb->rcv.later);
+}
+
+static struct lull_seq buf_end(const struct lull_buf *b)
+{
+	return lull_seq_add(b->seq, b->len);
+}
+
+static void cut_front(struct lull_buf *b, struct lull_seq from)
+{
+	uint32_t n = lull_seq_sub(from, b->seq);
+
+	b->off += n;
+	b->len -= n;
+	b->seq = from;
+}
+
+/* Put one buffer where it belongs; what is there already stays. */
+static void later_put(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
+{
+	struct lull_buf *b = buf_at(t, i);
+	uint32_t *link = &tcb->rcv.later;
+	bool overlaps = false;
+
+	while (*link && lull_seq_le(buf_at(t, *link)->seq, b->seq)) {
+		struct lull_buf *before = buf_at(t, *link);
+
+		if (lull_seq_ge(buf_end(before), buf_end(b))) {
+			lull_count(t->g, LULL_COUNT_OFO_MERGE);
+			lull_buf_put(&t->g->bufs, i);
+			return;
+		}
+		if (lull_seq_gt(buf_end(before), b->seq)) {
+			cut_front(b, buf_end(before));
+			overlaps = true;
+		}
+		link = &before->next;
+	}
+	while (*link && lull_seq_le(buf_end(buf_at(t, *link)), buf_end(b))) {
+		*link = later_drop(t, tcb, *link);
+		overlaps = true;
+	}
+	if (*link && lull_seq_lt(buf_at(t, *link)->seq, buf_end(b))) {
+		b->len = lull_seq_sub(buf_at(t, *link)->seq, b->seq);
+		overlaps = true;
+	}
+	b->next = *link;
+	*link = i;
+	tcb->rcv.later_charge += lull_buf_bytes(b->cls);
+	tcb->rcv.later_len++;
+	if (overlaps)
+		lull_count(t->g, LULL_COUNT_OFO_MERGE);
+}
+
+/* SHLD-31 */
+static void take_later(struct lull_tcp *t, struct lull_tcb *tcb,
+		       struct lull_seg *seg)
+{
+	uint32_t used =
+		tcb->rcv.later_charge + lull_user_at(t, tcb->user)->text.charge;
+	uint32_t room = tcb->rcv.buf - lull_min(tcb->rcv.buf, used);
+	uint32_t i = 0;
+
+	if (tcb->rcv.later_len < LATER_MAX && seg->text_len <= room)
+		i = keep_text(t, seg);
+	if (!i) {
+		lull_refuse(t, seg, LULL_DROP_OFO_PRUNED);
+		return;
+	}
+	lull_count(t->g, LULL_COUNT_OFO_QUEUE);
+	while (i) {
+		uint32_t next = buf_at(t, i)->next;
+
+		later_put(t, tcb, i);
+		i = next;
+	}
+}
+
+/* The gap is closed: what was kept behind it is in order now. */
+static void pull_later(struct lull_tcp *t, struct lull_tcb *tcb,
+		       struct lull_user *u)
+{
+	while (tcb->rcv.later) {
+		uint32_t i = tcb->rcv.later;
+		struct lull_buf *b = buf_at(t, i);
+
+		if (lull_seq_gt(b->seq, tcb->rcv.nxt))
+			return;
+		if (lull_seq_le(buf_end(b), tcb->rcv.nxt)) {
+			tcb->rcv.later = later_drop(t, tcb, i);
+			continue;
+		}
+		cut_front(b, tcb->rcv.nxt);
+		tcb->rcv.nxt = buf_end(b);
+		tcb->rcv.later = b->next;
+		tcb->rcv.later_charge -= lull_buf_bytes(b->cls);
+		tcb->rcv.later_len--;
+		b->next = 0;
+		append(t, u, i);
+	}
+}
+
+/* ---- a segment's text ---- */
+
+static bool receives(const struct lull_tcb *tcb)
+{
+	return tcb->state == LULL_TCP_ESTABLISHED ||
+	       tcb->state == LULL_TCP_FIN_WAIT_1 ||
+	       tcb->state == LULL_TCP_FIN_WAIT_2;
+}
+
+/* Cut off what is there already, and what is beyond the window. */
+static enum lull_drop trim(struct lull_tcp *t, struct lull_tcb *tcb,
+			   struct lull_seg *seg)
+{
+	struct lull_buf *b = buf_at(t, seg->buf);
+	struct lull_seq end = lull_seq_add(seg->seq, seg->text_len);
+	uint32_t room;
+
+	if (lull_seq_le(end, tcb->rcv.nxt))
+		return LULL_DROP_TEXT_OLD;
+	if (lull_seq_lt(seg->seq, tcb->rcv.nxt)) {
+		cut_front(b, tcb->rcv.nxt);
+		seg->seq = b->seq;
+		seg->text_len = b->len;
+	}
+	if (lull_seq_ge(seg->seq, tcb->rcv.edge))
+		return LULL_DROP_TEXT_BEYOND;
+	room = lull_seq_sub(tcb->rcv.edge, seg->seq);
+	if (seg->text_len > room) {
+		b->len = seg->text_len = room;
+		seg->flags &= (uint8_t)~LULL_FIN; /* it comes again */
+	}
+	return LULL_DROP_NONE;
+}
+
+/* SHLD-18, SHLD-19; at once when there is, or was, a gap (RFC 5681 4.2). */
+static void note_ack(struct lull_tcp *t, struct lull_tcb *tcb, bool gap)
+{
+	if (tcb->rcv.unacked < UINT8_MAX)
+		tcb->rcv.unacked++;
+	lull_tcp_want(t, tcb);
+	if (gap || tcb->rcv.unacked >= 2) {
+		tcb->flags |= LULL_TCB_ACK_NOW;
+	} else if (!(tcb->flags & LULL_TCB_ACK_LATER)) {
+		tcb->flags |= LULL_TCB_ACK_LATER;
+		lull_timer_set(t, tcb, LULL_TIMER_ACK, DELAYED_ACK_MS);
+	}
+}
+
+static void take_in_order(struct lull_tcp *t, struct lull_tcb *tcb,
+			  struct lull_seg *seg)
+{
+	struct lull_user *u = lull_user_at(t, tcb->user);
+	struct lull_buf *b = buf_at(t, seg->buf);
+	bool gap = tcb->rcv.later != 0;
+	/* A large frame stands for several segments. */
+	bool many = b->gso_size && b->len > b->gso_size;
+
+	if (u->flags & LULL_USER_SHUT_RD) {
+		lull_refuse(t, seg, LULL_DROP_TEXT_SHUT);
+	} else if (!coalesce(t, u, b)) {
+		uint32_t i = keep_text(t, seg);
+
+		if (!i && tcb->rcv.later) { /* give up what can wait */
+			lull_later_free(t, tcb);
+			lull_drop(t->g, LULL_DROP_OFO_PRUNED);
+			i = keep_text(t, seg);
+		}
+		if (!i) {
+			lull_refuse(t, seg, LULL_DROP_TEXT_NO_MEMORY);
+			seg->flags &= (uint8_t)~LULL_FIN;
+			return;
+		}
+		append(t, u, i);
+	}
+	tcb->rcv.nxt = lull_seq_add(tcb->rcv.nxt, seg->text_len);
+	pull_later(t, tcb, u);
+	lull_user_news(t, tcb->user, LULL_EVENT_READ);
+	note_ack(t, tcb, gap || many);
+}
+
+/* Nobody will read it, and the peer must know (SHLD-3, RFC 2525 2.17). */
+static bool is_unwanted(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
+	if (tcb->flags & LULL_TCB_ORPHAN)
+		return true;
+	return tcb->state != LULL_TCP_ESTABLISHED &&
+	       lull_user_at(t, tcb->user)->flags & LULL_USER_SHUT_RD;
+}
+
+bool lull_text_take(struct lull_tcp *t, struct lull_tcb *tcb,
+		    struct lull_seg *seg)
+{
+	enum lull_drop why;
+
+	if (seg->text_len == 0)
+		return true;
+	if (!receives(tcb)) {
+		lull_refuse(t, seg, LULL_DROP_TEXT_AFTER_FIN);
+		return true;
+	}
+	why = trim(t, tcb, seg);
+	if (why) {
+		lull_refuse(t, seg, why);
+		tcb->flags |= LULL_TCB_ACK_NOW;
+		lull_tcp_want(t, tcb);
+		return true;
+	}
+	if (is_unwanted(t, tcb)) {
+		lull_refuse(t, seg, LULL_DROP_TEXT_AFTER_CLOSE);
+		lull_count(t->g, LULL_COUNT_ABORT_ON_DATA);
+		lull_reply_rst(t, seg);
+		lull_tcp_end(t, tcb, ECONNRESET);
+		return false;
+	}
+	if (lull_seq_eq(seg->seq, tcb->rcv.nxt)) {
+		take_in_order(t, tcb, seg);
+	} else {
+		take_later(t, tcb, seg);
+		tcb->flags |= LULL_TCB_ACK_NOW;
+		lull_tcp_want(t, tcb);
+	}
+	return true;
+}
+
+/* ---- the window ---- */
+
+/* Half of what may still be charged: see the file's head. */
+static uint32_t room_for(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
+	uint32_t used = tcb->rcv.later_charge;
+
+	if (tcb->user)
+		used += lull_user_at(t, tcb->user)->text.charge;
+	return tcb->rcv.buf > used ? (tcb->rcv.buf - used) / 2 : 0;
+}
+
+/* MUST-39, 3.8.6.2.2: is it enough to be worth telling? */
+static bool worth_telling(const struct lull_tcb *tcb, uint32_t room)
+{
+	uint32_t now = lull_seq_sub(tcb->rcv.edge, tcb->rcv.nxt);
+	uint32_t step = lull_min(tcb->rcv.buf / 4, 2U * tcb->opt.mss);
+
+	return room >= now + step;
+}
+
+uint32_t lull_rcv_window(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	uint32_t old = lull_seq_sub(tcb->rcv.edge, tcb->rcv.nxt);
+	uint32_t unit = 1U << tcb->opt.rcv_wscale;
+	uint32_t most = (uint32_t)UINT16_MAX << tcb->opt.rcv_wscale;
+	uint32_t room = lull_min(room_for(t, tcb), most);
+	uint32_t wnd = old, up;
+
+	/* Small steps at a narrow window only; the edge never moves back. */
+	if (room > old &&
+	    (old >= 2U * tcb->opt.mss || worth_telling(tcb, room)))
+		wnd = room;
+	/* Rounded up, so that the peer sees at least what it saw before; but
+	 * not beyond our memory, or many small segments would push the edge on
+	 * and on (RFC 7323 2.4). What was told once is taken all the same. */
+	up = (wnd + unit - 1) & ~(unit - 1);
+	wnd &= ~(unit - 1);
+	if (wnd < old && up <= room)
+		wnd = up;
+	if ((wnd == 0) != !!(tcb->flags & LULL_TCB_ZERO_TOLD)) {
+		tcb->flags ^= LULL_TCB_ZERO_TOLD;
+		lull_count(t->g, wnd ? LULL_COUNT_FROM_ZERO_WINDOW
+				     : LULL_COUNT_TO_ZERO_WINDOW);
+	}
+	tcb->rcv.edge =
+		lull_seq_max(tcb->rcv.edge, lull_seq_add(tcb->rcv.nxt, wnd));
+	return wnd;
+}
+
+void lull_text_consume(struct lull_tcp *t, uint32_t user, uint32_t bytes)
+{
+	struct lull_user *u = lull_user_at(t, user);
+	struct lull_tcb *tcb = lull_tcb_at(t, lull_name_index(u->name));
+
+	LULL_ASSERT(bytes <= u->text.bytes);
+	u->text.bytes -= bytes;
+	while (bytes > 0) {
+		uint32_t i = u->text.head;
+		struct lull_buf *b = buf_at(t, i);
+		uint32_t n = lull_min(bytes, b->len);
+
+		b->off += n;
+		b->len -= n;
+		bytes -= n;
+		if (b->len > 0)
+			break;
+		u->text.head = b->next;
+		if (!u->text.head)
+			u->text.tail = 0;
+		u->text.charge -= lull_buf_bytes(b->cls);
+		lull_buf_put(&t->g->bufs, i);
+	}
+	if (lull_name_kind(u->name) != LULL_KIND_TCB || !receives(tcb))
+		return;
+	if (worth_telling(tcb, room_for(t, tcb))) {
+		tcb->flags |= LULL_TCB_ACK_NOW;
+		lull_tcp_want(t, tcb);
+	}
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * listen.c: listeners, and what arrives at one (3.10.7.2).
+ *
+ * A listener of one port, at one address or at any, is found by hash; those
+ * on prefixes or ranges stand in one chain, `listen_wide`, that is walked.
+ * The narrowest prefix wins, then the narrowest range.
+ *
+ * Overflow is Linux's: a full accept queue drops the SYN (ListenOverflows), a
+ * full SYN queue too (TCPReqQFullDrop); both move ListenDrops.
+ *
+ * Entry points: lull_tcp_listen, lull_listener_close, lull_listener_find,
+ * lull_listen_arrives.
+ */
+#include "tcp/tcp.h"
+
+#define DEFERRED_MS 63000 /* as long as five SYN-ACKs would be tried */
+
+/* The chain of a port at an address, or at any address with NULL. */
+static uint32_t *chain_at(const struct lull_tcp *t,
+			  const struct lull_addr *local, uint16_t port)
+{
+	uint32_t h = port;
+
+	for (int i = 0; local && i < 16; i += 4)
+		h = h * 31 + ((uint32_t)local->b[i] << 24 |
+			      (uint32_t)local->b[i + 1] << 16 |
+			      (uint32_t)local->b[i + 2] << 8 | local->b[i + 3]);
+	h *= 0x9e3779b1U; /* 2^32 / golden ratio: spread to the high bits */
+	return &t->listen_hash[h >> 16 & t->listen_mask];
+}
+
+static bool takes_any_addr(const struct lull_prefix *p)
+{
+	return p->bits == 0 || (p->bits == 96 && lull_addr_is4(&p->addr));
+}
+
+/* Where a listener is to be found. */
+static uint32_t *chain_of(struct lull_tcp *t, const struct lull_prefix *local,
+			  uint16_t lo, uint16_t hi)
+{
+	if (lo == hi && takes_any_addr(local))
+		return chain_at(t, NULL, lo);
+	if (lo == hi && local->bits == 128)
+		return chain_at(t, &local->addr, lo);
+	return &t->listen_wide;
+}
+
+static bool fits(const struct lull_listener *l, const struct lull_spot *spot)
+{
+	if (spot->port < l->port_lo || spot->port > l->port_hi)
+		return false;
+	if (!spot->ours && !(l->flags & LULL_LISTEN_TRANSPARENT))
+		return false;
+	if (l->flags & LULL_LISTEN_V6ONLY && lull_addr_is4(&spot->addr))
+		return false;
+	return lull_prefix_covers(&l->local, &spot->addr);
+}
+
+static bool narrower(const struct lull_listener *a,
+		     const struct lull_listener *b)
+{
+	if (a->local.bits != b->local.bits)
+		return a->local.bits > b->local.bits;
+	return a->port_hi - a->port_lo < b->port_hi - b->port_lo;
+}
+
+/* The best of a chain and of what was found before. */
+static uint32_t narrowest(const struct lull_tcp *t, uint32_t chain,
+			  const struct lull_spot *spot, uint32_t best)
+{
+	for (; chain; chain = lull_listener_at(t, chain)->next) {
+		const struct lull_listener *l = lull_listener_at(t, chain);
+
+		if (fits(l, spot) &&
+		    (!best || narrower(l, lull_listener_at(t, best))))
+			best = chain;
+	}
+	return best;
+}
+
+uint32_t lull_listener_find(const struct lull_tcp *t,
+			    const struct lull_spot *spot)
+{
+	uint32_t exact = *chain_at(t, &spot->addr, spot->port);
+	uint32_t any = *chain_at(t, NULL, spot->port);
+	uint32_t best = narrowest(t, exact, spot, 0);
+
+	best = narrowest(t, any, spot, best);
+	return narrowest(t, t->listen_wide, spot, best);
+}
+
+static bool same_place(const struct lull_listener *l,
+		       const struct lull_prefix *p, uint16_t lo, uint16_t hi)
+{
+	return l->port_lo == lo && l->port_hi == hi &&
+	       l->local.bits == p->bits &&
+	       lull_prefix_covers(p, &l->local.addr);
+}
+
+int lull_tcp_listen(struct lull_tcp *t, const struct lull_listen *listen,
+		    uint32_t user)
+{
+	uint16_t hi = listen->port_hi ? listen->port_hi : listen->port_lo;
+	uint32_t *chain = chain_of(t, &listen->local, listen->port_lo, hi);
+	struct lull_listener *l;
+	uint32_t i;
+
+	for (i = *chain; i; i = lull_listener_at(t, i)->next)
+		if (same_place(lull_listener_at(t, i), &listen->local,
+			       listen->port_lo, hi))
+			return -EADDRINUSE;
+	i = lull_slab_get(&t->listeners);
+	if (!i)
+		return -ENFILE;
+	l = lull_listener_at(t, i);
+	*l = (struct lull_listener){
+		.next = *chain,
+		.local = listen->local,
+		.port_lo = listen->port_lo,
+		.port_hi = hi,
+		.gen = (uint16_t)(l->gen + 1),
+		.flags = (uint8_t)listen->flags,
+		.live = true,
+		.user = user,
+		.backlog = lull_min(listen->backlog,
+				    (uint32_t)t->g->knobs.somaxconn),
+	};
+	lull_list_init(&l->accept, &lull_user_at(t, 0)->accept,
+		       sizeof(struct lull_user));
+	*chain = i;
+	lull_user_at(t, user)->name = lull_name(LULL_KIND_LISTENER, i);
+	lull_tcp_moved(t,
+		       &(struct lull_tuple){.local = listen->local.addr,
+					    .lport = listen->port_lo},
+		       LULL_TCP_CLOSED, LULL_TCP_LISTEN, lull_seq(0),
+		       lull_seq(0));
+	return 0;
+}
+
+/* Those that wait get RST; half-open ones find nobody when their ACK comes. */
+void lull_listener_close(struct lull_tcp *t, uint32_t i)
+{
+	struct lull_listener *l = lull_listener_at(t, i);
+	uint32_t *link = chain_of(t, &l->local, l->port_lo, l->port_hi);
+	uint32_t user;
+
+	while ((user = lull_list_pop(&l->accept))) {
+		uint32_t name = lull_user_at(t, user)->name;
+
+		if (name)
+			lull_tcp_reset(t, lull_tcb_at(t, lull_name_index(name)),
+				       0);
+		lull_user_free(t, user);
+	}
+	while (*link != i)
+		link = &lull_listener_at(t, *link)->next;
+	*link = l->next;
+	l->live = false;
+	lull_user_at(t, l->user)->name = 0;
+	lull_tcp_moved(t,
+		       &(struct lull_tuple){.local = l->local.addr,
+					    .lport = l->port_lo},
+		       LULL_TCP_LISTEN, LULL_TCP_CLOSED, lull_seq(0),
+		       lull_seq(0));
+	lull_slab_put(&t->listeners, i);
+}
+
+bool lull_listener_is_full(const struct lull_listener *l)
+{
+	return l->accept.len > l->backlog; /* Linux's > : backlog 1 takes 2 */
+}
+
+/* Is there room for one more SYN? */
+static enum lull_drop admit(const struct lull_tcp *t,
+			    const struct lull_listener *l)
+{
+	uint32_t most = (uint32_t)t->g->knobs.max_syn_backlog;
+
+	if (lull_listener_is_full(l))
+		return LULL_DROP_LISTEN_ACCEPT_FULL;
+	if (l->halves >= l->backlog + 1 || l->halves >= most)
+		return LULL_DROP_LISTEN_SYN_FULL;
+	return LULL_DROP_NONE;
+}
+
+static uint16_t peer_mss(const struct lull_tcp *t, const struct lull_seg *syn)
+{
+	bool v6 = !lull_addr_is4(&syn->tuple.local);
+	/* MUST-15 */
+	uint32_t mss = syn->mss ? syn->mss : v6 ? 1220 : 536;
+
+	mss = lull_max(mss, LULL_MSS_MIN);
+	return (uint16_t)lull_min(mss, lull_mss_for(t, v6));
+}
+
+static void fill_half(struct lull_tcp *t, struct lull_half *h,
+		      const struct lull_seg *syn,
+		      const struct lull_reopen *reopen)
+{
+	const struct lull_knobs *k = &t->g->knobs;
+	struct lull_secret secret = lull_secret_of(t, &syn->tuple);
+
+	*h = (struct lull_half){
+		.tuple = syn->tuple,
+		.irs = syn->seq,
+		.iss = lull_seq(reopen ? lull_isn_above(t, secret, reopen->used)
+				       : secret.isn),
+		.ts_recent = syn->tsval,
+		.mss = peer_mss(t, syn),
+		.wnd = syn->wnd,
+		.tos = syn->tos,
+		.live = true,
+	};
+	if (syn->has_ts && k->timestamps)
+		h->flags |= LULL_HALF_TS;
+	if (syn->wscale != LULL_NO_WSCALE && k->window_scaling) {
+		h->flags |= LULL_HALF_WSCALE;
+		h->snd_wscale = syn->wscale;
+	}
+}
+
+/* A half-open connection in the table; the record it replaces goes. */
+static uint32_t new_half(struct lull_tcp *t, const struct lull_seg *syn,
+			 const struct lull_reopen *reopen)
+{
+	uint32_t i = lull_slab_get(&t->halves);
+	uint32_t name = lull_name(LULL_KIND_HALF, i);
+
+	if (!i)
+		return 0;
+	fill_half(t, lull_half_at(t, i), syn, reopen);
+	if (reopen) {
+		lull_table_swap(&t->flows, syn->hash, reopen->name, name);
+		lull_closing_del(t, reopen->name, true);
+		lull_count(t->g, LULL_COUNT_SYN_REOPENED);
+	} else if (!lull_table_put(&t->flows, syn->hash, name)) {
+		lull_half_at(t, i)->live = false;
+		lull_slab_put(&t->halves, i);
+		return 0;
+	}
+	lull_tcp_moved(t, &syn->tuple, LULL_TCP_CLOSED, LULL_TCP_SYN_RECEIVED,
+		       lull_half_at(t, i)->iss, lull_seq_add(syn->seq, 1));
+	return i;
+}
+
+/* Admit a SYN. 0, or why not. */
+static enum lull_drop take_syn(struct lull_tcp *t, uint32_t listener,
+			       const struct lull_seg *syn,
+			       const struct lull_reopen *reopen)
+{
+	struct lull_listener *l = lull_listener_at(t, listener);
+	bool defer = l->flags & LULL_LISTEN_DEFER;
+	enum lull_drop why = admit(t, l);
+	uint32_t user = 0, i;
+
+	if (why)
+		return why;
+	if (defer) {
+		user = lull_user_new(t, LULL_USER_SYN,
+				     lull_user_at(t, l->user)->cookie);
+		if (!user)
+			return LULL_DROP_LISTEN_NO_CONN;
+	}
+	i = new_half(t, syn, reopen);
+	if (!i) {
+		if (user)
+			lull_user_free(t, user);
+		return LULL_DROP_LISTEN_NO_HALF;
+	}
+
+	struct lull_half *h = lull_half_at(t, i);
+	uint32_t name = lull_name(LULL_KIND_HALF, i);
+
+	h->listener = (uint16_t)listener;
+	h->listener_gen = l->gen;
+	l->halves++;
+	if (!defer) {
+		lull_half_send_syn_ack(t, i);
+		lull_wheel_set(&t->wheel, name,
+			       lull_in_ms(t->g, LULL_SYN_ACK_MS));
+		return LULL_DROP_NONE;
+	}
+	h->user = user;
+	h->answer = LULL_HALF_AWAITED;
+	lull_user_at(t, user)->name = name;
+	lull_user_news(t, user, LULL_EVENT_SYN);
+	lull_wheel_set(&t->wheel, name, lull_in_ms(t->g, DEFERRED_MS));
+	return LULL_DROP_NONE;
+}
+
+bool lull_listen_arrives(struct lull_tcp *t, uint32_t listener,
+			 const struct lull_seg *seg,
+			 const struct lull_reopen *reopen)
+{
+	enum lull_drop why;
+
+	/* First, check for a RST; second, for an ACK; third, for a SYN. */
+	if (seg->flags & LULL_RST) {
+		lull_refuse(t, seg, LULL_DROP_LISTEN_RST);
+		return false;
+	}
+	if (seg->flags & LULL_ACK) {
+		lull_refuse(t, seg, LULL_DROP_LISTEN_ACK);
+		lull_reply_rst(t, seg);
+		return false;
+	}
+	if (!(seg->flags & LULL_SYN)) {
+		lull_refuse(t, seg, LULL_DROP_LISTEN_NO_SYN);
+		return false;
+	}
+	/* Text that came with the SYN comes again (3.10.7.2 would queue it). */
+	why = take_syn(t, listener, seg, reopen);
+	if (why) {
+		lull_refuse(t, seg, why);
+		lull_count(t->g, LULL_COUNT_LISTEN_DROPS);
+	}
+	return !why;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * open.c: a full connection's beginning: active open (3.10.1), SYN-SENT
+ * (3.10.7.3), simultaneous open (3.5, figure 8), and its end as an object.
+ *
+ * Entry points: lull_tcb_new, lull_tcb_free, lull_tcb_agree,
+ * lull_tcb_established, lull_tcp_connect, lull_syn_sent_arrives.
+ */
+#include "tcp/tcp.h"
+
+enum {
+	HDR4 = 40, /* bytes of IP and TCP headers without options */
+	HDR6 = 60,
+	RTO_AFTER_SYN_LOSS_US = 3000000, /* RFC 6298 5.7 */
+};
+
+uint16_t lull_mss_for(const struct lull_tcp *t, bool v6)
+{
+	return (uint16_t)(t->g->mtu - (v6 ? HDR6 : HDR4));
+}
+
+uint32_t lull_rcvbuf_first(const struct lull_tcp *t)
+{
+	return (uint32_t)t->g->knobs.rmem[1];
+}
+
+/* RFC 7323 2.3: enough to offer all of the largest receive buffer. */
+uint8_t lull_wscale_offer(const struct lull_tcp *t)
+{
+	uint32_t most = (uint32_t)t->g->knobs.rmem[2];
+	uint8_t shift = 0;
+
+	while (shift < 14 && most >> shift > UINT16_MAX)
+		shift++;
+	return shift;
+}
+
+uint32_t lull_tcb_new(struct lull_tcp *t, const struct lull_tuple *tuple,
+		      enum lull_tcp_state state)
+{
+	uint32_t i = lull_slab_get(&t->tcbs);
+	struct lull_tcb *tcb = lull_tcb_at(t, i);
+
+	if (!i)
+		return 0;
+	memset(tcb, 0, sizeof *tcb);
+	tcb->tuple = *tuple;
+	tcb->rcv.buf = lull_rcvbuf_first(t);
+	tcb->heard_ms = (uint32_t)t->g->now_ms;
+	*lull_tcb_cold(t, tcb) = (struct lull_tcb_cold){
+		.linger_s = -1,
+		.ttl = (uint8_t)t->g->knobs.ip_default_ttl,
+	};
+	lull_tcb_born(tcb, state);
+	lull_rtt_init(t, tcb);
+	return i;
+}
+
+void lull_tcb_free(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	uint32_t i = lull_tcb_index(t, tcb);
+
+	lull_sendq_free(t, tcb);
+	lull_later_free(t, tcb);
+	lull_wheel_clear(&t->wheel, lull_name(LULL_KIND_TCB, i));
+	if (tcb->flags & LULL_TCB_OUT)
+		lull_list_del(&t->out, i);
+	if (tcb->flags & LULL_TCB_ORPHAN)
+		t->orphans--;
+	tcb->state = 0;
+	lull_slab_put(&t->tcbs, i);
+}
+
+/* RFC 7323 1.3, 2.2: an option holds when both SYNs had it. */
+void lull_tcb_agree(struct lull_tcp *t, struct lull_tcb *tcb,
+		    const struct lull_seg *syn)
+{
+	bool v6 = !lull_addr_is4(&tcb->tuple.local);
+	uint32_t mss = syn->mss ? syn->mss : v6 ? 1220 : 536; /* MUST-15 */
+
+	tcb->opt.ts_offset = lull_secret_of(t, &tcb->tuple).ts_offset;
+	if (syn->has_ts) {
+		tcb->flags |= LULL_TCB_TS;
+		tcb->opt.ts_recent = syn->tsval;
+		tcb->opt.ts_recent_ms = (uint32_t)t->g->now_ms;
+	}
+	if (syn->wscale != LULL_NO_WSCALE) {
+		tcb->flags |= LULL_TCB_WSCALE;
+		tcb->opt.snd_wscale = syn->wscale;
+		tcb->opt.rcv_wscale = lull_wscale_offer(t);
+	}
+	/* MUST-16: the smaller of both, less what options take. */
+	mss = lull_min(mss, lull_mss_for(t, v6));
+	mss = lull_max(mss, LULL_MSS_MIN);
+	if (tcb->flags & LULL_TCB_TS)
+		mss -= LULL_TS_BYTES;
+	tcb->opt.mss = (uint16_t)mss;
+	lull_cc_init(t, tcb);
+}
+
+void lull_tcb_established(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	struct lull_seq syn_end = lull_seq_add(tcb->snd.una, 1);
+	uint32_t rtt_us = lull_ranges_acked(t, tcb, syn_end);
+
+	tcb->snd.una = syn_end;
+	lull_timer_clear(tcb, LULL_TIMER_RTO);
+	if (rtt_us)
+		lull_rtt_sample(t, tcb, rtt_us);
+	if (tcb->rtt.backoff > 0) { /* our SYN was lost: RFC 5681 3.1 */
+		tcb->rtt.backoff = 0;
+		tcb->cc.cwnd = tcb->opt.mss;
+		if (!tcb->rtt.srtt_us)
+			tcb->rtt.rto_us = RTO_AFTER_SYN_LOSS_US;
+	}
+	lull_tcp_enter(t, tcb, LULL_TCP_ESTABLISHED);
+	if (tcb->flags & LULL_TCB_FIN) /* closed before it was established */
+		lull_tcp_enter(t, tcb, LULL_TCP_FIN_WAIT_1);
+	if (tcb->flags & LULL_TCB_KEEPALIVE)
+		lull_timer_keepalive(t, tcb);
+	/* A passive one is told of by its listener, unless it was deferred. */
+	if (tcb->user &&
+	    !(lull_user_at(t, tcb->user)->flags & LULL_USER_WAITING))
+		lull_user_news(t, tcb->user, LULL_EVENT_WRITE);
+}
+
+int lull_tcp_connect(struct lull_tcp *t, const struct lull_tuple *tuple,
+		     uint32_t hash, uint32_t user)
+{
+	uint32_t i = lull_tcb_new(t, tuple, LULL_TCP_CLOSED);
+	struct lull_tcb *tcb = lull_tcb_at(t, i);
+	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
+	struct lull_secret secret = lull_secret_of(t, tuple);
+
+	if (!i)
+		return -ENFILE;
+	tcb->hash = hash;
+	if (!lull_table_put(&t->flows, hash, lull_name(LULL_KIND_TCB, i))) {
+		lull_tcb_free(t, tcb);
+		return -ENFILE;
+	}
+	tcb->user = user;
+	lull_user_at(t, user)->name = lull_name(LULL_KIND_TCB, i);
+	cold->iss = lull_seq(secret.isn);
+	tcb->opt.ts_offset = secret.ts_offset;
+	tcb->snd.una = tcb->snd.nxt = cold->iss;
+	tcb->snd.end = lull_seq_add(cold->iss, 1);
+	tcb->flags |= LULL_TCB_ACTIVE;
+	/* What we offer; lull_tcb_agree() decides. */
+	tcb->flags |= t->g->knobs.timestamps ? LULL_TCB_TS : 0;
+	tcb->flags |= t->g->knobs.window_scaling ? LULL_TCB_WSCALE : 0;
+	tcb->opt.mss = lull_mss_for(t, !lull_addr_is4(&tuple->local));
+	lull_cc_init(t, tcb);
+	lull_tcp_enter(t, tcb, LULL_TCP_SYN_SENT);
+	lull_count(t->g, LULL_COUNT_ACTIVE_OPENS);
+	lull_tcp_want(t, tcb);
+	return 0;
+}
+
+/* Is the echo one of a timestamp that we sent since the first SYN? */
+static bool echo_holds(const struct lull_tcp *t, const struct lull_tcb *tcb,
+		       const struct lull_seg *seg)
+{
+	uint32_t now = lull_ts_now(t, tcb->opt.ts_offset);
+	uint32_t age = (uint32_t)t->g->now_ms - lull_tcb_cold(t, tcb)->sent_ms;
+
+	if (!(tcb->flags & LULL_TCB_TS) || !seg->has_ts)
+		return true;
+	return now - seg->tsecr <= age;
+}
+
+/* First and second of 3.10.7.3. false: done with it. */
+static bool check_ack_and_rst(struct lull_tcp *t, struct lull_tcb *tcb,
+			      struct lull_seg *seg)
+{
+	bool ack = seg->flags & LULL_ACK;
+	enum lull_drop why = LULL_DROP_NONE;
+
+	if (ack && (lull_seq_le(seg->ack, tcb->snd.una) ||
+		    lull_seq_gt(seg->ack, tcb->snd.nxt)))
+		why = LULL_DROP_SYN_SENT_ACK;
+	else if (ack && !echo_holds(t, tcb, seg))
+		why = LULL_DROP_SYN_SENT_TS;
+	if (why) {
+		lull_refuse(t, seg, why);
+		/* Without the timestamp of RFC 7323 5.2: Linux in TIME_WAIT
+		 * takes a RST with TSval 0 for an old one, and stays. */
+		seg->has_ts = false;
+		lull_reply_rst(t, seg);
+		return false;
+	}
+	if (!(seg->flags & LULL_RST))
+		return true;
+	if (ack)
+		lull_tcp_end(t, tcb, ECONNREFUSED);
+	else
+		lull_refuse(t, seg, LULL_DROP_SYN_SENT_RST);
+	return false;
+}
+
+/* Fourth: the peer's SYN. */
+static void take_syn(struct lull_tcp *t, struct lull_tcb *tcb,
+		     struct lull_seg *seg)
+{
+	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
+	struct lull_seg agreed = *seg;
+	uint32_t offered = tcb->flags & (LULL_TCB_TS | LULL_TCB_WSCALE);
+
+	if (!(offered & LULL_TCB_TS))
+		agreed.has_ts = false;
+	if (!(offered & LULL_TCB_WSCALE))
+		agreed.wscale = LULL_NO_WSCALE;
+	tcb->flags &= ~(uint32_t)(LULL_TCB_TS | LULL_TCB_WSCALE);
+	cold->irs = seg->seq;
+	tcb->rcv.nxt = tcb->rcv.acked = lull_seq_add(seg->seq, 1);
+	tcb->rcv.edge = lull_seq_add(tcb->rcv.nxt, cold->syn_wnd);
+	tcb->snd.wnd = tcb->snd.wnd_max = seg->wnd; /* never scaled in a SYN */
+	tcb->snd.wl1 = seg->seq;
+	tcb->snd.wl2 = seg->flags & LULL_ACK ? seg->ack : tcb->snd.una;
+	lull_tcb_agree(t, tcb, &agreed);
+}
+
+void lull_syn_sent_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
+			   struct lull_seg *seg)
+{
+	if (!check_ack_and_rst(t, tcb, seg))
+		return;
+	if (!(seg->flags & LULL_SYN)) { /* fifth */
+		lull_refuse(t, seg, LULL_DROP_SYN_SENT_NONE);
+		return;
+	}
+	take_syn(t, tcb, seg);
+	if (!(seg->flags & LULL_ACK)) {
+		/* Both opened: our SYN goes again, as a SYN-ACK (MUST-10). */
+		lull_tcp_enter(t, tcb, LULL_TCP_SYN_RECEIVED);
+		if (tcb->snd.ranges)
+			lull_range_lost(t, tcb, tcb->snd.ranges);
+		lull_tcp_want(t, tcb);
+		return;
+	}
+	lull_tcb_established(t, tcb);
+	tcb->flags |= LULL_TCB_ACK_NOW;
+	lull_tcp_want(t, tcb);
+	/* What came with the SYN: text and FIN begin behind it. */
+	seg->seq = lull_seq_add(seg->seq, 1);
+	seg->flags &= (uint8_t)~LULL_SYN;
+	if (seg->buf)
+		lull_buf_at(&t->g->bufs, seg->buf)->seq = seg->seq;
+	if (lull_text_take(t, tcb, seg))
+		(void)lull_fin_take(t, tcb, seg);
+}

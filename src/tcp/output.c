@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * output.c: what a connection has to say, and whether it may say it now.
+ *
+ *	retransmissions   what is marked lost, as the window allows
+ *	new text and FIN  3.8.6.2.1 (silly windows), 3.7.4 (Nagle)
+ *	a probe           3.8.6.1, 3.8.4
+ *	an ACK alone      3.8.6.3
+ *
+ * Each takes the ACK along, so that an ACK alone goes last. It waits once
+ * within one turn when the program has news to act on: its answer may carry it.
+ *
+ * Entry points: lull_tcp_want, lull_tcp_output, lull_tcb_segment.
+ */
+#include "tcp/tcp.h"
+
+/* What came of one attempt to send. */
+enum sent {
+	SENT,
+	NOTHING, /* that may be sent now */
+	FULL,	 /* no room towards the link */
+};
+
+void lull_tcp_want(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	if (tcb->flags & LULL_TCB_OUT)
+		return;
+	tcb->flags |= LULL_TCB_OUT;
+	lull_list_push(&t->out, lull_tcb_index(t, tcb));
+}
+
+struct lull_seg lull_tcb_segment(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	struct lull_seg out = {
+		.tuple = tcb->tuple,
+		.seq = tcb->snd.nxt,
+		.ack = tcb->rcv.nxt,
+		.flags = LULL_ACK,
+		.wscale = LULL_NO_WSCALE,
+	};
+
+	if (tcb->state != LULL_TCP_SYN_SENT) /* else see syn_options() */
+		out.wnd = (uint16_t)(lull_rcv_window(t, tcb) >>
+				     tcb->opt.rcv_wscale);
+	if (tcb->flags & LULL_TCB_TS) {
+		out.has_ts = true;
+		out.tsval = lull_ts_now(t, tcb->opt.ts_offset);
+		out.tsecr = tcb->opt.ts_recent;
+	}
+	return out;
+}
+
+/* The ACK that this segment carries is no longer due. */
+static void acked(struct lull_tcb *tcb)
+{
+	tcb->rcv.acked = tcb->rcv.nxt;
+	tcb->rcv.unacked = 0;
+	tcb->flags &= ~(uint32_t)(LULL_TCB_ACK_NOW | LULL_TCB_ACK_LATER |
+				  LULL_TCB_ACK_HELD);
+	lull_timer_clear(tcb, LULL_TIMER_ACK);
+}
+
+static void emit(struct lull_tcp *t, struct lull_tcb *tcb, struct lull_tx *tx,
+		 const struct lull_seg *out)
+{
+	struct lull_ground *g = t->g;
+	const struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
+	uint32_t len = tx->payload_len + !!(out->flags & LULL_SYN) +
+		       !!(out->flags & LULL_FIN);
+
+	tx->tos = cold->tos;
+	tx->ttl = cold->ttl;
+	if (tx->payload_len > tcb->opt.mss)
+		tx->gso_size = tcb->opt.mss;
+	lull_tcp_emit(tx, out, &g->bufs, g->link_cap & LULL_LINK_TX_CSUM);
+	lull_txq_push(&g->txq);
+	if (!len || lull_seq_gt(lull_seq_add(out->seq, len), tcb->snd.nxt))
+		lull_count(g, LULL_COUNT_OUT_SEGS);
+	if (out->flags & LULL_ACK)
+		acked(tcb);
+}
+
+/* SYN, or SYN-ACK when both sides opened; what we offer goes with it. */
+static void syn_options(struct lull_tcp *t, struct lull_tcb *tcb,
+			struct lull_seg *out)
+{
+	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
+	uint32_t wnd = lull_min(tcb->rcv.buf / 2, UINT16_MAX);
+
+	out->mss = lull_mss_for(t, !lull_addr_is4(&tcb->tuple.local));
+	out->wnd = cold->syn_wnd = (uint16_t)wnd; /* never scaled */
+	if (tcb->flags & LULL_TCB_WSCALE)
+		out->wscale = lull_wscale_offer(t);
+	if (tcb->state == LULL_TCP_SYN_SENT) {
+		out->flags = LULL_SYN;
+		out->ack = lull_seq(0);
+		out->tsecr = 0;
+	} else {
+		out->flags = LULL_SYN | LULL_ACK;
+	}
+}
+
+/* One packet for [seq, end): flags say which ends are SYN and FIN. */
+static enum sent send_range(struct lull_tcp *t, struct lull_tcb *tcb,
+			    struct lull_range *r)
+{
+	struct lull_tx *tx = lull_txq_new(&t->g->txq);
+	uint32_t syn = !!(r->flags & LULL_RANGE_SYN);
+	uint32_t fin = !!(r->flags & LULL_RANGE_FIN);
+	uint32_t len = lull_seq_sub(r->end, r->seq) - syn - fin;
+	struct lull_seg out;
+	uint32_t shown = 0;
+
+	if (!tx)
+		return FULL;
+	if (len > 0)
+		shown = lull_sendq_show(t, tcb, lull_seq_add(r->seq, syn), len,
+					tx);
+	if (shown < len) { /* too many pieces: the rest goes by itself */
+		r->end = lull_seq_add(r->seq, syn + shown);
+		r->flags &= (uint8_t)~LULL_RANGE_FIN;
+		fin = 0;
+	}
+	out = lull_tcb_segment(t, tcb);
+	out.seq = r->seq;
+	if (syn)
+		syn_options(t, tcb, &out);
+	if (fin)
+		out.flags |= LULL_FIN;
+	/* MUST-61: what is queued has left with this one. */
+	if (shown > 0 && lull_seq_ge(r->end, tcb->snd.end))
+		out.flags |= LULL_PSH;
+	r->sent_us = t->g->now_us;
+	emit(t, tcb, tx, &out);
+	return SENT;
+}
+
+/* ---- again ---- */
+
+static enum sent retransmit(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	uint32_t i = lull_range_next_lost(t, tcb);
+	struct lull_range *r = lull_range_at(t, i), whole;
+	uint32_t len, most = tcb->opt.mss;
+
+	if (!i)
+		return NOTHING;
+	/* In recovery the one that is marked goes at once (RFC 6582). */
+	if (!(tcb->flags & LULL_TCB_RECOVERY) && tcb->snd.pipe > 0 &&
+	    tcb->snd.pipe + most > tcb->cc.cwnd)
+		return NOTHING;
+	len = lull_seq_sub(r->end, r->seq) -
+	      !!(r->flags & (LULL_RANGE_SYN | LULL_RANGE_FIN));
+	if (len > most && !lull_range_split(t, tcb, i, most))
+		return NOTHING;
+	whole = *r;
+	if (send_range(t, tcb, &whole) == FULL)
+		return FULL;
+	if (!lull_seq_eq(whole.end, r->end))
+		(void)lull_range_split(t, tcb, i,
+				       lull_seq_sub(whole.end, r->seq));
+	r->sent_us = whole.sent_us;
+	r->flags &= (uint8_t)~LULL_RANGE_LOST;
+	r->flags |= LULL_RANGE_RETRANS;
+	tcb->snd.pipe += lull_seq_sub(r->end, r->seq);
+	lull_count(t->g, LULL_COUNT_RETRANS_SEGS);
+	if (r->flags & LULL_RANGE_SYN)
+		lull_count(t->g, LULL_COUNT_SYN_RETRANS);
+	else if (tcb->flags & LULL_TCB_RECOVERY)
+		lull_count(t->g, LULL_COUNT_FAST_RETRANS);
+	return SENT;
+}
+
+/* ---- new ---- */
+
+static bool fin_unsent(const struct lull_tcb *tcb)
+{
+	return tcb->flags & LULL_TCB_FIN &&
+	       lull_seq_le(tcb->snd.nxt, tcb->snd.end);
+}
+
+/* Bytes that the peer's window still takes. */
+static uint32_t window_left(const struct lull_tcb *tcb)
+{
+	uint32_t out = lull_seq_sub(tcb->snd.nxt, tcb->snd.una);
+
+	return tcb->snd.wnd > out ? tcb->snd.wnd - out : 0; /* MUST-34 */
+}
+
+/* Is less than a whole segment worth sending? */
+static bool short_may_go(const struct lull_tcb *tcb, uint32_t len,
+			 uint32_t queued)
+{
+	bool idle = lull_seq_eq(tcb->snd.una, tcb->snd.nxt);
+	bool last = len == queued;
+
+	if (tcb->flags & LULL_TCB_PUSH)
+		return true;
+	/* Nagle (SHLD-7): the last short one waits while others are out. */
+	if (!idle && !(tcb->flags & (LULL_TCB_NODELAY | LULL_TCB_FIN)))
+		return false;
+	/* 3.8.6.2.1 (MUST-38): half of the largest window ever. */
+	return last || (len > 0 && len >= tcb->snd.wnd_max / 2);
+}
+
+/* How many bytes of new text may go in one packet. */
+static uint32_t text_allowed(const struct lull_tcp *t,
+			     const struct lull_tcb *tcb)
+{
+	uint32_t queued = lull_seq_lt(tcb->snd.nxt, tcb->snd.end)
+				  ? lull_seq_sub(tcb->snd.end, tcb->snd.nxt)
+				  : 0;
+	uint32_t mss = tcb->opt.mss, most = mss, len;
+	uint32_t cwnd_left =
+		tcb->cc.cwnd > tcb->snd.pipe ? tcb->cc.cwnd - tcb->snd.pipe : 0;
+
+	if (t->g->link_cap &
+	    LULL_LINK_TX_GSO) /* whole segments, in one frame */
+		most = (65535 - 120) / mss * mss;
+	len = lull_min(lull_min(queued, window_left(tcb)), most);
+	if (tcb->snd.pipe == 0) /* one segment may always go */
+		cwnd_left = lull_max(cwnd_left, mss);
+	len = lull_min(len, cwnd_left);
+	/* SHLD-28: whole segments, and a short one only for a reason. */
+	if (len > mss && len < queued)
+		len -= len % mss;
+	if (len < mss && !short_may_go(tcb, len, queued))
+		return 0;
+	return len;
+}
+
+static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	uint32_t len = text_allowed(t, tcb);
+	struct lull_range r = {.seq = tcb->snd.nxt};
+	bool fin;
+
+	r.end = lull_seq_add(r.seq, len);
+	fin = fin_unsent(tcb) && lull_seq_eq(r.end, tcb->snd.end);
+	/* FIN needs a window, but no congestion window (as Linux). */
+	if (len == 0 && !(fin && window_left(tcb) > 0))
+		return NOTHING;
+	if (fin) {
+		r.end = lull_seq_add(r.end, 1);
+		r.flags = LULL_RANGE_FIN;
+	}
+	if (lull_seq_eq(tcb->snd.una, tcb->snd.nxt))
+		lull_cc_idle(t, tcb);
+	if (t->ranges.used == t->ranges.limit) {
+		t->ranges.empty++;
+		return NOTHING;
+	}
+	if (send_range(t, tcb, &r) == FULL)
+		return FULL;
+	if (LULL_NEVER(!lull_range_add(t, tcb, r)))
+		return NOTHING;
+	tcb->snd.nxt = r.end;
+	tcb->flags &= ~(uint32_t)(LULL_TCB_PUSH | LULL_TCB_PROBE);
+	lull_tcb_cold(t, tcb)->sent_ms = (uint32_t)t->g->now_ms;
+	return SENT;
+}
+
+/* The first SYN of an active open. */
+static enum sent send_syn(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	struct lull_range r = {
+		.seq = tcb->snd.una,
+		.end = lull_seq_add(tcb->snd.una, 1),
+		.flags = LULL_RANGE_SYN,
+	};
+
+	if (!lull_seq_eq(tcb->snd.nxt, tcb->snd.una))
+		return NOTHING; /* sent; again only when it is lost */
+	if (t->ranges.used == t->ranges.limit)
+		return NOTHING;
+	if (send_range(t, tcb, &r) == FULL)
+		return FULL;
+	if (LULL_NEVER(!lull_range_add(t, tcb, r)))
+		return NOTHING;
+	tcb->snd.nxt = r.end;
+	lull_tcb_cold(t, tcb)->sent_ms = (uint32_t)t->g->now_ms;
+	return SENT;
+}
+
+/* ---- ACK, probe, RST ---- */
+
+static enum sent send_bare(struct lull_tcp *t, struct lull_tcb *tcb,
+			   struct lull_seq seq)
+{
+	struct lull_tx *tx = lull_txq_new(&t->g->txq);
+	struct lull_seg out;
+
+	if (!tx)
+		return FULL;
+	out = lull_tcb_segment(t, tcb);
+	out.seq = seq;
+	emit(t, tcb, tx, &out);
+	return SENT;
+}
+
+/* SEQ below the window draws an ACK from whoever is there. */
+static enum sent send_probe(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	if (!(tcb->flags & LULL_TCB_PROBE))
+		return NOTHING;
+	if (send_bare(t, tcb, lull_seq(tcb->snd.una.v - 1)) == FULL)
+		return FULL;
+	tcb->flags &= ~(uint32_t)(LULL_TCB_PROBE | LULL_TCB_PUSH);
+	if (tcb->flags & LULL_TCB_PERSIST)
+		lull_count(t->g, LULL_COUNT_WIN_PROBE);
+	return SENT;
+}
+
+static enum sent send_ack(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	const struct lull_user *u = lull_user_at(t, tcb->user);
+
+	if (!(tcb->flags & LULL_TCB_ACK_NOW))
+		return NOTHING;
+	if (tcb->user && u->flags & LULL_USER_READY &&
+	    !(tcb->flags & LULL_TCB_ACK_HELD)) {
+		tcb->flags |= LULL_TCB_ACK_HELD;
+		t->held = true;
+		lull_count(t->g, LULL_COUNT_ACK_WITH_ANSWER);
+		lull_tcp_want(t, tcb);
+		return NOTHING;
+	}
+	return send_bare(t, tcb, tcb->snd.nxt);
+}
+
+/* 3.10.5: <SEQ=SND.NXT><CTL=RST>, with ACK as everybody sends it. */
+static enum sent send_rst(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	struct lull_tx *tx = lull_txq_new(&t->g->txq);
+	struct lull_seg out;
+
+	if (!tx)
+		return FULL;
+	out = lull_tcb_segment(t, tcb);
+	out.flags |= LULL_RST;
+	emit(t, tcb, tx, &out);
+	lull_count(t->g, LULL_COUNT_OUT_RSTS);
+	lull_tcb_free(t, tcb);
+	return SENT;
+}
+
+/* ---- one connection, and all of them ---- */
+
+/* Until nothing more may go. */
+static enum sent send_all(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	bool opening = tcb->state == LULL_TCP_SYN_SENT ||
+		       tcb->state == LULL_TCP_SYN_RECEIVED;
+	enum sent what;
+
+	do
+		what = retransmit(t, tcb);
+	while (what == SENT);
+	while (what != FULL) {
+		what = opening ? send_syn(t, tcb) : send_new(t, tcb);
+		if (what != SENT)
+			break;
+	}
+	if (what != FULL)
+		what = send_probe(t, tcb);
+	if (what != FULL && tcb->state != LULL_TCP_SYN_SENT)
+		what = send_ack(t, tcb);
+	return what;
+}
+
+/* RFC 6298 5.1; or, with nothing out and something in, the persist timer. */
+static void arm(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	bool out = !lull_seq_eq(tcb->snd.una, tcb->snd.nxt);
+	bool in = lull_seq_lt(tcb->snd.nxt, tcb->snd.end) || fin_unsent(tcb);
+
+	if (out && tcb->flags & LULL_TCB_PERSIST) {
+		/* The probe found room: from here on it's a retransmission. */
+		tcb->flags &= ~(uint32_t)LULL_TCB_PERSIST;
+		tcb->snd.probes = tcb->rtt.backoff = 0;
+		lull_timer_clear(tcb, LULL_TIMER_RTO);
+	}
+	if (!out && !in) {
+		tcb->flags &= ~(uint32_t)LULL_TCB_PERSIST;
+		lull_timer_clear(tcb, LULL_TIMER_RTO);
+		return;
+	}
+	if (lull_timer_is_set(tcb, LULL_TIMER_RTO))
+		return;
+	if (!out)
+		tcb->flags |= LULL_TCB_PERSIST;
+	lull_timer_set(t, tcb, LULL_TIMER_RTO, lull_rtt_timeout_ms(t, tcb));
+}
+
+static enum sent output_one(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	enum sent what;
+
+	if (tcb->flags & LULL_TCB_DEAD)
+		return send_rst(t, tcb);
+	what = send_all(t, tcb);
+	arm(t, tcb);
+	if (what != FULL && !(tcb->flags & LULL_TCB_ACK_NOW))
+		lull_orphan_settle(t, tcb);
+	return what;
+}
+
+bool lull_tcp_output(struct lull_tcp *t)
+{
+	t->held = false;
+	for (uint32_t n = t->out.len; n > 0; n--) {
+		struct lull_tcb *tcb = lull_tcb_at(t, lull_list_pop(&t->out));
+
+		tcb->flags &= ~(uint32_t)LULL_TCB_OUT;
+		if (output_one(t, tcb) == FULL) {
+			lull_tcp_want(t, tcb);
+			return false;
+		}
+	}
+	return true;
+}

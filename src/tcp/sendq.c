@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sendq.c: what the program queued, and which ranges of it were sent when.
+ *
+ * Text is copied once, into buffers that packets then show pieces of. A
+ * buffer is filled up before another is taken; its class grows with what is
+ * queued, so that memory charged stays near to bytes kept.
+ *
+ * A range is what one packet carried: from when it is, and whether it went
+ * twice or is lost. SYN and FIN are ranges' first and last numbers.
+ *
+ * Entry points: lull_sendq_put, _room, _show, _acked, _free; lull_range_add,
+ * _split, _lost, _next_lost; lull_ranges_acked.
+ */
+#include "tcp/tcp.h"
+
+enum {
+	BIG_BUFFER_FROM = 4 * 65536, /* charge allowed, for buffers of 64 KB */
+	RANGE_BYTES_MAX = 1 << 30,
+};
+
+/* What may be charged: by tcp_wmem, and twice what the path carries. */
+static uint32_t charge_max(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
+	const int64_t *wmem = t->g->knobs.wmem;
+	uint32_t fixed = lull_tcb_cold(t, tcb)->sndbuf;
+	uint32_t most = (uint32_t)wmem[2];
+
+	if (fixed)
+		return fixed;
+	return lull_min(most, lull_max((uint32_t)wmem[1], 3 * tcb->cc.cwnd));
+}
+
+uint32_t lull_sendq_room(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
+	uint32_t most = charge_max(t, tcb), room = 0;
+
+	if (tcb->snd.tail)
+		room = lull_buf_room(lull_buf_at(&t->g->bufs, tcb->snd.tail));
+	return room + (most > tcb->snd.charge ? most - tcb->snd.charge : 0);
+}
+
+/* A buffer for `len` more bytes, as large as is sensible; 0: none. */
+static uint32_t new_buffer(struct lull_tcp *t, struct lull_tcb *tcb, size_t len,
+			   uint32_t charge_left)
+{
+	struct lull_bufs *b = &t->g->bufs;
+	enum lull_buf_class cls = LULL_BUF_256;
+	uint32_t i;
+
+	/* Many small sends share a larger one; one small reply has its own. */
+	if (len > lull_buf_bytes(LULL_BUF_256) || tcb->snd.tail)
+		cls = LULL_BUF_2K;
+	if (len >= 16384 && charge_left >= BIG_BUFFER_FROM)
+		cls = LULL_BUF_64K;
+	/* When those are gone, smaller ones will do. */
+	do
+		i = lull_buf_get_kept(b, lull_buf_bytes(cls));
+	while (!i && cls-- != LULL_BUF_256);
+	if (!i)
+		return 0;
+	lull_buf_at(b, i)->seq = tcb->snd.end;
+	tcb->snd.charge += lull_buf_bytes(lull_buf_at(b, i)->cls);
+	if (tcb->snd.tail)
+		lull_buf_at(b, tcb->snd.tail)->next = i;
+	else
+		tcb->snd.head = i;
+	tcb->snd.tail = i;
+	if (!tcb->snd.at)
+		tcb->snd.at = i;
+	return i;
+}
+
+/* Copy as much as there is room for; 0: none. */
+static size_t put_bytes(struct lull_tcp *t, struct lull_tcb *tcb,
+			const uint8_t *p, size_t len)
+{
+	struct lull_bufs *b = &t->g->bufs;
+	uint32_t most = charge_max(t, tcb), i = tcb->snd.tail, room;
+
+	room = i ? lull_buf_room(lull_buf_at(b, i)) : 0;
+	if (!room) {
+		if (tcb->snd.charge >= most)
+			return 0;
+		i = new_buffer(t, tcb, len, most - tcb->snd.charge);
+		if (!i)
+			return 0;
+		room = lull_buf_room(lull_buf_at(b, i));
+	}
+
+	struct lull_buf *buf = lull_buf_at(b, i);
+	uint32_t n = room < len ? room : (uint32_t)len;
+
+	memcpy(buf->data + buf->off + buf->len, p, n);
+	buf->len += n;
+	tcb->snd.end = lull_seq_add(tcb->snd.end, n);
+	return n;
+}
+
+long lull_sendq_put(struct lull_tcp *t, struct lull_tcb *tcb,
+		    const struct lull_span *spans, int n)
+{
+	long total = 0;
+
+	for (int i = 0; i < n; i++) {
+		const uint8_t *p = spans[i].ptr;
+		size_t left = spans[i].len;
+
+		while (left > 0) {
+			size_t k = put_bytes(t, tcb, p, left);
+
+			if (!k)
+				return total;
+			p += k;
+			left -= k;
+			total += (long)k;
+		}
+	}
+	return total;
+}
+
+/* The buffer that holds `seq`; from the cursor when it lies ahead of it. */
+static uint32_t buffer_of(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			  struct lull_seq seq)
+{
+	const struct lull_bufs *b = &t->g->bufs;
+	uint32_t i = tcb->snd.at;
+
+	if (!i || lull_seq_lt(seq, lull_buf_at(b, i)->seq))
+		i = tcb->snd.head;
+	while (i && lull_seq_sub(seq, lull_buf_at(b, i)->seq) >=
+			    lull_buf_at(b, i)->len)
+		i = lull_buf_at(b, i)->next;
+	return i;
+}
+
+uint32_t lull_sendq_show(struct lull_tcp *t, struct lull_tcb *tcb,
+			 struct lull_seq seq, uint32_t len, struct lull_tx *tx)
+{
+	struct lull_bufs *b = &t->g->bufs;
+	uint32_t i = buffer_of(t, tcb, seq), shown = 0;
+
+	while (shown < len && tx->spans < LULL_TX_SPANS) {
+		const struct lull_buf *buf = lull_buf_at(b, i);
+		uint32_t skip =
+			lull_seq_sub(lull_seq_add(seq, shown), buf->seq);
+
+		LULL_ASSERT(i && skip < buf->len);
+
+		uint32_t n = lull_min(buf->len - skip, len - shown);
+
+		lull_tx_add(tx, b,
+			    (struct lull_tx_span){i, buf->off + skip, n});
+		shown += n;
+		if (lull_seq_ge(seq, lull_buf_at(b, tcb->snd.at)->seq))
+			tcb->snd.at = i;
+		if (shown < len)
+			i = buf->next;
+	}
+	return shown;
+}
+
+void lull_sendq_acked(struct lull_tcp *t, struct lull_tcb *tcb,
+		      struct lull_seq upto)
+{
+	struct lull_bufs *b = &t->g->bufs;
+
+	while (tcb->snd.head) {
+		uint32_t i = tcb->snd.head;
+		struct lull_buf *buf = lull_buf_at(b, i);
+		uint32_t n = lull_seq_gt(upto, buf->seq)
+				     ? lull_seq_sub(upto, buf->seq)
+				     : 0;
+
+		if (n < buf->len) { /* a part of it, or nothing */
+			buf->off += n;
+			buf->len -= n;
+			buf->seq = lull_seq_add(buf->seq, n);
+			return;
+		}
+		tcb->snd.head = buf->next;
+		if (tcb->snd.at == i)
+			tcb->snd.at = buf->next;
+		if (tcb->snd.tail == i)
+			tcb->snd.tail = 0;
+		tcb->snd.charge -= lull_buf_bytes(buf->cls);
+		lull_buf_put(b, i);
+	}
+}
+
+void lull_sendq_free(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	struct lull_bufs *b = &t->g->bufs;
+
+	while (tcb->snd.head) {
+		uint32_t next = lull_buf_at(b, tcb->snd.head)->next;
+
+		lull_buf_put(b, tcb->snd.head);
+		tcb->snd.head = next;
+	}
+	tcb->snd.tail = tcb->snd.at = tcb->snd.charge = 0;
+	while (tcb->snd.ranges) {
+		uint32_t next = lull_range_at(t, tcb->snd.ranges)->next;
+
+		lull_slab_put(&t->ranges, tcb->snd.ranges);
+		tcb->snd.ranges = next;
+	}
+	tcb->snd.ranges_end = tcb->snd.lost = tcb->snd.pipe = 0;
+}
+
+bool lull_range_add(struct lull_tcp *t, struct lull_tcb *tcb,
+		    struct lull_range range)
+{
+	uint32_t i = lull_slab_get(&t->ranges);
+
+	if (!i)
+		return false;
+	LULL_ASSERT(lull_seq_lt(range.seq, range.end));
+	range.next = 0;
+	*lull_range_at(t, i) = range;
+	if (tcb->snd.ranges_end)
+		lull_range_at(t, tcb->snd.ranges_end)->next = i;
+	else
+		tcb->snd.ranges = i;
+	tcb->snd.ranges_end = i;
+	tcb->snd.pipe += lull_seq_sub(range.end, range.seq);
+	return true;
+}
+
+bool lull_range_split(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i,
+		      uint32_t bytes)
+{
+	struct lull_range *r = lull_range_at(t, i), *rest;
+	uint32_t k = lull_slab_get(&t->ranges);
+
+	LULL_ASSERT(bytes > 0 && bytes < lull_seq_sub(r->end, r->seq));
+	if (!k)
+		return false;
+	rest = lull_range_at(t, k);
+	*rest = *r;
+	rest->seq = lull_seq_add(r->seq, bytes);
+	rest->flags &= (uint8_t)~LULL_RANGE_SYN;
+	r->end = rest->seq;
+	r->flags &= (uint8_t)~LULL_RANGE_FIN;
+	r->next = k;
+	if (tcb->snd.ranges_end == i)
+		tcb->snd.ranges_end = k;
+	return true;
+}
+
+uint32_t lull_ranges_acked(struct lull_tcp *t, struct lull_tcb *tcb,
+			   struct lull_seq upto)
+{
+	uint32_t clean_us = 0;
+
+	while (tcb->snd.ranges) {
+		uint32_t i = tcb->snd.ranges;
+		struct lull_range *r = lull_range_at(t, i);
+		bool whole = lull_seq_le(r->end, upto);
+		struct lull_seq end =
+			whole ? r->end : lull_seq_max(upto, r->seq);
+
+		if (!(r->flags & LULL_RANGE_LOST))
+			tcb->snd.pipe -= lull_seq_sub(end, r->seq);
+		if (!whole) {
+			r->seq = end;
+			break;
+		}
+		if (!(r->flags & LULL_RANGE_RETRANS)) /* Karn (MUST-18) */
+			clean_us = lull_max(t->g->now_us - r->sent_us, 1);
+		else
+			clean_us = 0;
+		tcb->snd.ranges = r->next;
+		if (tcb->snd.lost == i)
+			tcb->snd.lost = r->next;
+		lull_slab_put(&t->ranges, i);
+	}
+	if (!tcb->snd.ranges)
+		tcb->snd.ranges_end = tcb->snd.lost = 0;
+	return clean_us;
+}
+
+void lull_range_lost(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
+{
+	struct lull_range *r = lull_range_at(t, i);
+
+	if (r->flags & LULL_RANGE_LOST)
+		return;
+	r->flags |= LULL_RANGE_LOST;
+	tcb->snd.pipe -= lull_seq_sub(r->end, r->seq);
+	if (!tcb->snd.lost ||
+	    lull_seq_lt(r->seq, lull_range_at(t, tcb->snd.lost)->seq))
+		tcb->snd.lost = i;
+}
+
+uint32_t lull_range_next_lost(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	uint32_t i = tcb->snd.lost;
+
+	while (i && !(lull_range_at(t, i)->flags & LULL_RANGE_LOST))
+		i = lull_range_at(t, i)->next;
+	tcb->snd.lost = i;
+	return i;
+}

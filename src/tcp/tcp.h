@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp.h: TCP (RFC 9293).
+ *
+ * A connection has one of three sizes. A `lull_half` waits in SYN_RECEIVED
+ * for the last ACK of a passive open. A `lull_tcb` is the whole thing. A
+ * `lull_closing4` or `lull_closing6` record is what remains: TIME_WAIT, or a
+ * FIN_WAIT_2 that no program owns. All stand in one flow table, and change
+ * size in place, so that no packet ever finds neither.
+ *
+ * What the program holds is a `lull_user`: its handle, what it has not read,
+ * the end that it has not been told. It outlives the connection; a connection
+ * without one is an orphan.
+ *
+ * Input changes state and notes what should be sent; it sends nothing on a
+ * connection itself. A connection with something to say stands in `out`, and
+ * lull_tcp_output() decides what. Answers without a connection (RST, ACK of
+ * a record, SYN-ACK) are put into the queue at once. Nothing here calls
+ * upwards: a user with news stands in `ready`.
+ */
+#ifndef LULL_TCP_TCP_H
+#define LULL_TCP_TCP_H
+
+#include "base/base.h"
+#include "wire/wire.h"
+
+/* ---- the program's side ---- */
+
+enum lull_user_kind {
+	LULL_USER_FREE,
+	LULL_USER_LISTENER,
+	LULL_USER_SYN, /* a deferred SYN */
+	LULL_USER_CONN,
+};
+
+#define LULL_LISTEN_FLAGS \
+	(LULL_LISTEN_DEFER | LULL_LISTEN_V6ONLY | LULL_LISTEN_TRANSPARENT)
+
+enum lull_user_flags {
+	LULL_USER_READY = 1,   /* stands in `ready` */
+	LULL_USER_WAITING = 2, /* not yet accepted: no events */
+	LULL_USER_EOF = 4,     /* the peer's FIN, or its RST: nothing follows */
+	LULL_USER_SHUT_RD = 8, /* the program wants no more */
+	LULL_USER_SHUT_WR = 16,	   /* nor will it send more */
+	LULL_USER_WANT_WRITE = 32, /* tell when there is room */
+	LULL_USER_LINGERS = 64,	   /* closed, and waits for LULL_EVENT_CLOSED */
+};
+
+struct lull_user {
+	uint32_t free; /* the slab's */
+	uint32_t gen;
+	uint64_t cookie;
+	uint32_t name; /* of what it holds; 0: that has ended */
+	uint8_t kind, flags;
+	uint16_t news;	/* of enum lull_event_bits, not yet told */
+	uint16_t error; /* errno, positive, not yet told */
+	uint16_t unused;
+	struct lull_links ready;
+	struct lull_links accept; /* in a listener's queue */
+	/* Received and not consumed, in order. */
+	struct {
+		uint32_t head, tail; /* buffers */
+		uint32_t bytes;
+		uint32_t charge; /* bytes of the buffers that hold them */
+	} text;
+};
+
+/* ---- listeners ---- */
+
+struct lull_listener {
+	uint32_t free;
+	uint32_t next; /* in its hash chain */
+	struct lull_prefix local;
+	uint16_t port_lo, port_hi;
+	uint16_t gen;
+	uint8_t flags; /* of enum lull_listen_flags */
+	bool live;
+	uint32_t user;
+	uint32_t backlog;
+	uint32_t halves;	 /* half-open connections */
+	struct lull_list accept; /* users that wait */
+};
+
+/* ---- half-open ---- */
+
+enum lull_half_flags {
+	LULL_HALF_TS = 1,
+	LULL_HALF_WSCALE = 2,
+	LULL_HALF_SENT = 4,  /* its SYN-ACK went out, */
+	LULL_HALF_AGAIN = 8, /* and once more: no RTT sample (Karn) */
+};
+
+/* Of a deferred SYN: what the program said, and has not been done yet. */
+enum lull_half_answer {
+	LULL_HALF_NO_ANSWER, /* none is due */
+	LULL_HALF_AWAITED,
+	LULL_HALF_ACCEPTED,
+	LULL_HALF_REFUSED,
+	LULL_HALF_DROPPED,
+};
+
+struct lull_half {
+	uint32_t free;
+	struct lull_tuple tuple;
+	struct lull_timer timer;
+	struct lull_seq irs, iss;
+	uint32_t ts_recent;
+	uint32_t sent_us;     /* the first SYN-ACK */
+	uint32_t user;	      /* of a deferred one */
+	uint32_t shadow;      /* a later issue's: the record that it replaces */
+	uint32_t answered_ms; /* last answer to a segment that didn't fit */
+	uint16_t listener, listener_gen;
+	uint16_t mss; /* the peer's, already bounded */
+	uint16_t wnd; /* of its SYN */
+	uint8_t snd_wscale, flags, retries, tos;
+	uint8_t answer; /* of enum lull_half_answer */
+	bool live;
+};
+
+/* ---- full ---- */
+
+#define LULL_MSS_MIN 48 /* Linux's tcp_min_snd_mss */
+
+enum lull_tcb_flags {
+	LULL_TCB_OUT = 1 << 0,	   /* stands in `out` */
+	LULL_TCB_DEAD = 1 << 1,	   /* left the table: send RST, then free */
+	LULL_TCB_ORPHAN = 1 << 2,  /* no program owns it; counted */
+	LULL_TCB_ACTIVE = 1 << 3,  /* we opened it (MUST-11) */
+	LULL_TCB_TS = 1 << 4,	   /* timestamps agreed on, or offered */
+	LULL_TCB_WSCALE = 1 << 5,  /* the same for window scaling */
+	LULL_TCB_NODELAY = 1 << 6, /* no Nagle (MUST-17) */
+	LULL_TCB_KEEPALIVE = 1 << 7,
+	LULL_TCB_FIN = 1 << 8,	    /* FIN follows the last byte */
+	LULL_TCB_PEER_FIN = 1 << 9, /* its FIN is at rcv.fin, behind a gap */
+	LULL_TCB_ACK_NOW = 1 << 10,
+	LULL_TCB_ACK_LATER = 1 << 11, /* the delayed ACK's timer runs */
+	LULL_TCB_ACK_HELD = 1 << 12,  /* held back once for an answer */
+	LULL_TCB_PROBE = 1 << 13,     /* send one: zero window or keepalive */
+	LULL_TCB_PERSIST = 1 << 14,   /* the RTO timer is the persist timer */
+	LULL_TCB_PUSH = 1 << 15, /* its timer says: send less than a segment */
+	LULL_TCB_RECOVERY = 1 << 16,  /* fast recovery (RFC 6582) */
+	LULL_TCB_ZERO_TOLD = 1 << 17, /* the window last told is zero */
+};
+
+enum lull_tcb_timer {
+	LULL_TIMER_RTO, /* retransmission, or persist */
+	LULL_TIMER_ACK, /* delayed ACK */
+	LULL_TIMER_KEEP,
+	LULL_TIMER_LINGER,
+	LULL_TIMERS,
+};
+
+/* What was sent together and is not yet acknowledged. */
+enum lull_range_flags {
+	LULL_RANGE_SYN = 1,
+	LULL_RANGE_FIN = 2,
+	LULL_RANGE_RETRANS = 4, /* sent more than once: no RTT sample (Karn) */
+	LULL_RANGE_LOST = 8,	/* to be sent again */
+	LULL_RANGE_SACKED = 16, /* a later issue's */
+};
+
+struct lull_range {
+	uint32_t next;
+	struct lull_seq seq, end; /* SYN and FIN take numbers too */
+	uint32_t sent_us;
+	uint8_t flags;
+	uint8_t unused[3];
+};
+
+/* The hot part: four cache lines. Names are those of 3.3.1. */
+struct lull_tcb {
+	uint32_t free;
+	uint32_t hash;
+	struct lull_tuple tuple;
+	uint8_t state; /* of enum lull_tcp_state; written by lull_tcp_enter() */
+	uint8_t dup_acks;
+	uint16_t unused;
+	uint32_t flags;	 /* of enum lull_tcb_flags */
+	uint32_t user;	 /* 0: the program has closed */
+	uint32_t shadow; /* a later issue's */
+	struct lull_links out;
+
+	struct { /* ack.c, output.c */
+		struct lull_seq una, nxt;
+		struct lull_seq end; /* after the last byte that was queued */
+		struct lull_seq wl1, wl2;
+		uint32_t wnd, wnd_max; /* bytes, scaled */
+		uint32_t head, tail;   /* buffers that hold una..end */
+		uint32_t at;	       /* the one that holds nxt */
+		uint32_t charge;       /* bytes of those buffers */
+		uint32_t pipe;	       /* bytes thought to be in the network */
+		uint32_t ranges, ranges_end; /* oldest and newest */
+		uint32_t lost;	/* the first range that may be LOST, or 0 */
+		uint8_t probes; /* of a zero window, not answered */
+	} snd;
+
+	struct { /* data.c */
+		struct lull_seq nxt;
+		struct lull_seq acked; /* Last.ACK.sent */
+		struct lull_seq edge; /* right edge of the window, never back */
+		struct lull_seq fin;  /* with LULL_TCB_PEER_FIN */
+		uint32_t buf;	      /* bytes of buffers that may be used */
+		uint32_t later;	      /* buffers kept out of order, by seq */
+		uint32_t later_charge;
+		uint16_t later_len;
+		uint8_t unacked; /* segments since the last ACK */
+	} rcv;
+
+	struct {	      /* open.c, input.c */
+		uint16_t mss; /* bytes of text in a segment */
+		uint8_t snd_wscale, rcv_wscale;
+		uint32_t ts_recent;
+		uint32_t ts_recent_ms; /* when it was set */
+		uint32_t ts_offset;
+	} opt;
+
+	struct {			     /* rtt.c */
+		uint32_t srtt_us, rttvar_us; /* 0: no sample yet */
+		uint32_t rto_us;
+		uint8_t backoff; /* doublings; also probes and SYNs sent again
+				  */
+	} rtt;
+
+	struct {			 /* cc_reno.c */
+		uint32_t cwnd, ssthresh; /* bytes */
+		struct lull_seq recover;
+	} cc;
+
+	struct {			  /* timer.c */
+		uint32_t at[LULL_TIMERS]; /* ms */
+		uint8_t set;		  /* a bit for each */
+	} tmr;
+	struct lull_timer timer; /* at the earliest of them, or before */
+	uint32_t heard_ms;	 /* last segment that came in */
+} __attribute__((aligned(64)));
+
+_Static_assert(sizeof(struct lull_tcb) == 256, "DESIGN: four cache lines");
+
+/* The cold part: what most segments don't touch. */
+struct lull_tcb_cold {
+	struct lull_seq iss, irs;
+	uint32_t sndbuf;      /* bytes of buffers; 0: tcp_wmem */
+	uint32_t linger_user; /* who waits for LULL_EVENT_CLOSED, or 0 */
+	uint32_t user_timeout_ms;
+	uint32_t stuck_ms;    /* when what is now sent again was first sent */
+	uint32_t answered_ms; /* last answer to a segment that didn't fit */
+	int32_t linger2_s;
+	int32_t linger_s;		    /* below 0: off */
+	uint16_t keep_idle_s, keep_intvl_s; /* 0: the knobs */
+	uint16_t soft_error;		    /* errno of an ICMP error */
+	uint16_t path_mtu;
+	uint16_t syn_wnd;	 /* the window that our SYN offered */
+	uint8_t keep_probes_max; /* 0: the knob */
+	uint8_t keep_probes;	 /* sent and not answered */
+	uint8_t tos, ttl;
+	uint32_t sent_ms; /* first SYN, then last text (RFC 5681 4.1) */
+};
+
+/* ---- closing records ---- */
+
+/*
+ * Self-contained and without links, so that they can live in a mapped file.
+ * A record is filled first and committed last; what changes later, `life`, is
+ * one aligned store. Their links stand in an array beside them. Timestamp
+ * offsets are recomputed from the key.
+ */
+struct lull_closing_life {
+	uint32_t expiry_ms;
+	uint32_t ts_recent;
+} __attribute__((aligned(8)));
+
+enum lull_closing_flags {
+	LULL_CLOSING_TS = 1,	       /* timestamps were agreed on */
+	LULL_CLOSING_WSCALE_SHIFT = 4, /* four bits: how `wnd` was scaled */
+};
+
+struct lull_closing {
+	uint16_t lport, rport;
+	struct lull_seq snd_nxt;
+	struct lull_closing_life life;
+	struct lull_seq rcv_nxt;
+	uint16_t wnd;	      /* as on the wire */
+	uint16_t answered_ms; /* last answer that is rate-limited; wraps */
+	uint16_t ifindex;
+	uint16_t check; /* over what does not change */
+	uint8_t length; /* class of its length */
+	uint8_t tos;
+	uint8_t flags;	/* of enum lull_closing_flags */
+	uint8_t commit; /* enum lull_tcp_state, written last; 0: free */
+};
+
+struct lull_closing4 {
+	uint8_t local[4], remote[4];
+	struct lull_closing c;
+};
+
+struct lull_closing6 {
+	struct lull_addr local, remote;
+	struct lull_closing c;
+};
+
+_Static_assert(sizeof(struct lull_closing4) == 40, "DESIGN: at most 40");
+_Static_assert(sizeof(struct lull_closing6) == 64, "DESIGN: at most 64");
+_Static_assert(sizeof(struct lull_links) == 8, "DESIGN: links of 8 bytes");
+
+#define LULL_LENGTHS 16 /* lengths of closing records in use at one time */
+
+/* One family's records. */
+struct lull_closing_pool {
+	struct lull_slab links;	 /* `lull_links`, free or in a FIFO */
+	uint8_t *records;	 /* where record 0 would be */
+	uint32_t stride, before; /* bytes of a record, and of its addresses */
+	struct lull_list fifo[LULL_LENGTHS];
+};
+
+/* ---- the whole ---- */
+
+#define LULL_PORT_SLOTS 256 /* RFC 6056 3.3.4: counters of the double hash */
+
+struct lull_tcp {
+	struct lull_ground *g;
+	struct lull_table flows;
+	struct lull_wheel wheel;
+	struct lull_slab tcbs, halves, listeners, users, ranges;
+	struct lull_tcb_cold *cold;	     /* beside tcbs */
+	struct lull_closing_pool closing[2]; /* IPv4, IPv6 */
+	uint32_t length_ms[LULL_LENGTHS];    /* 0: not in use */
+	uint32_t *listen_hash;		     /* chains of listeners, by port */
+	uint32_t listen_mask;
+	uint32_t listen_wide;	/* a chain of those that are no single point */
+	struct lull_list out;	/* connections with something to send */
+	struct lull_list ready; /* users with news */
+	uint32_t orphans;
+	bool held; /* an ACK waits for the program's answer: run again soon */
+	uint32_t port_next[LULL_PORT_SLOTS];
+	uint64_t states[LULL_TCP_STATES];
+};
+
+static inline struct lull_tcb *lull_tcb_at(const struct lull_tcp *t, uint32_t i)
+{
+	return (struct lull_tcb *)(void *)t->tcbs.base + i;
+}
+
+static inline uint32_t lull_tcb_index(const struct lull_tcp *t,
+				      const struct lull_tcb *tcb)
+{
+	return (uint32_t)(tcb - (struct lull_tcb *)(void *)t->tcbs.base);
+}
+
+static inline struct lull_tcb_cold *lull_tcb_cold(const struct lull_tcp *t,
+						  const struct lull_tcb *tcb)
+{
+	return &t->cold[lull_tcb_index(t, tcb)];
+}
+
+static inline struct lull_user *lull_user_at(const struct lull_tcp *t,
+					     uint32_t i)
+{
+	return (struct lull_user *)(void *)t->users.base + i;
+}
+
+static inline struct lull_half *lull_half_at(const struct lull_tcp *t,
+					     uint32_t i)
+{
+	return (struct lull_half *)(void *)t->halves.base + i;
+}
+
+static inline struct lull_listener *lull_listener_at(const struct lull_tcp *t,
+						     uint32_t i)
+{
+	return (struct lull_listener *)(void *)t->listeners.base + i;
+}
+
+static inline struct lull_range *lull_range_at(const struct lull_tcp *t,
+					       uint32_t i)
+{
+	return (struct lull_range *)(void *)t->ranges.base + i;
+}
+
+/* ---- state.c: the one writer of states ---- */
+
+void lull_tcp_enter(struct lull_tcp *t, struct lull_tcb *tcb,
+		    enum lull_tcp_state to);
+/* The same for what is not a tcb: half-open ones, records, listeners. */
+void lull_tcp_moved(struct lull_tcp *t, const struct lull_tuple *tuple,
+		    enum lull_tcp_state from, enum lull_tcp_state to,
+		    struct lull_seq snd_nxt, struct lull_seq rcv_nxt);
+/* A tcb begins as CLOSED, or goes on from a half-open connection. */
+void lull_tcb_born(struct lull_tcb *tcb, enum lull_tcp_state state);
+
+/* ---- isn.c: numbers that a stranger can't guess ---- */
+
+struct lull_secret {
+	uint32_t isn;	    /* RFC 6528: clock and keyed hash */
+	uint32_t ts_offset; /* RFC 7323 5.4 */
+};
+
+struct lull_secret lull_secret_of(const struct lull_tcp *t,
+				  const struct lull_tuple *tuple);
+/* An ISN above all that the pair has used before (3.6.1, MAY-2). */
+uint32_t lull_isn_above(const struct lull_tcp *t, struct lull_secret secret,
+			struct lull_seq used);
+
+static inline uint32_t lull_ts_now(const struct lull_tcp *t, uint32_t offset)
+{
+	return (uint32_t)t->g->now_ms + offset;
+}
+
+/* ---- reply.c: answers without a connection ---- */
+
+/* Send a segment without text. false: no room; counted. */
+bool lull_reply(struct lull_tcp *t, const struct lull_seg *out, uint8_t tos);
+/* The RST that a segment deserves (3.10.7.1); none for a RST. */
+void lull_reply_rst(struct lull_tcp *t, const struct lull_seg *seg);
+/* Is tcp_invalid_ratelimit over since *last_ms? Then note that we answer. */
+bool lull_may_answer(const struct lull_tcp *t, uint32_t *last_ms);
+/* Refuse a segment by name. */
+void lull_refuse(struct lull_tcp *t, const struct lull_seg *seg,
+		 enum lull_drop why);
+
+/* ---- demux.c: whose is it? ---- */
+
+struct lull_tcp_memory { /* where each thing lies; see shard.c */
+	void *tcbs, *cold, *halves, *listeners, *users, *ranges;
+	void *buckets, *overflow, *listen_hash;
+	void *links[2], *records[2];
+	uint32_t buckets_len, overflow_len, listen_hash_len;
+};
+
+void lull_tcp_init(struct lull_tcp *t, struct lull_ground *g,
+		   const struct lull_limits *limits,
+		   const struct lull_tcp_memory *m);
+/* First pass: validate, hash, and ask memory for where it leads. */
+bool lull_tcp_prepare(struct lull_tcp *t, uint32_t buf,
+		      const struct lull_ip_hdr *ip, bool ours,
+		      struct lull_seg *seg);
+/* Between the passes: ask for the object itself. */
+void lull_tcp_prefetch(const struct lull_tcp *t, const struct lull_seg *seg);
+/* Second pass. */
+void lull_tcp_input(struct lull_tcp *t, struct lull_seg *seg);
+/* The name of a flow, or 0. */
+uint32_t lull_tcp_find(const struct lull_tcp *t, uint32_t hash,
+		       const struct lull_tuple *tuple);
+
+/* ---- listen.c ---- */
+
+int lull_tcp_listen(struct lull_tcp *t, const struct lull_listen *listen,
+		    uint32_t user);
+void lull_listener_close(struct lull_tcp *t, uint32_t i);
+struct lull_spot {
+	struct lull_addr addr;
+	uint16_t port;
+	bool ours; /* the address is our own, not a stranger's */
+};
+uint32_t lull_listener_find(const struct lull_tcp *t,
+			    const struct lull_spot *spot);
+bool lull_listener_is_full(const struct lull_listener *l);
+/* What a SYN reopens, if TIME_WAIT gave up its pair for it. */
+struct lull_reopen {
+	uint32_t name;	      /* of the record */
+	struct lull_seq used; /* its SND.NXT */
+};
+/* 3.10.7.2. true: a half-open connection stands there now. */
+bool lull_listen_arrives(struct lull_tcp *t, uint32_t listener,
+			 const struct lull_seg *seg,
+			 const struct lull_reopen *reopen);
+
+/* ---- half.c: SYN_RECEIVED of a passive open ---- */
+
+#define LULL_SYN_ACK_MS 1000 /* RFC 6298 2.1: the first timeout */
+
+void lull_half_arrives(struct lull_tcp *t, uint32_t i, struct lull_seg *seg);
+void lull_half_send_syn_ack(struct lull_tcp *t, uint32_t i);
+void lull_half_timer(struct lull_tcp *t, uint32_t i);
+int lull_half_answer(struct lull_tcp *t, uint32_t user,
+		     enum lull_answer answer);
+/* The program lets a SYN of its own go: RST if the peer waits. */
+void lull_half_abandon(struct lull_tcp *t, uint32_t user);
+/* RST with the next output. false: it is about to go anyway. */
+bool lull_half_abort(struct lull_tcp *t, uint32_t i, int error);
+/* It came to nothing. `error`: what the program learns that answered it. */
+void lull_half_end(struct lull_tcp *t, uint32_t i, int error);
+
+/* ---- open.c: active open, and what a new tcb is ---- */
+
+/* A blank one that stands in no table yet, or 0. */
+uint32_t lull_tcb_new(struct lull_tcp *t, const struct lull_tuple *tuple,
+		      enum lull_tcp_state state);
+/* Give back all that it has. It has left the table; the user lives on. */
+void lull_tcb_free(struct lull_tcp *t, struct lull_tcb *tcb);
+int lull_tcp_connect(struct lull_tcp *t, const struct lull_tuple *tuple,
+		     uint32_t hash, uint32_t user);
+void lull_syn_sent_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
+			   struct lull_seg *seg);
+void lull_tcb_established(struct lull_tcp *t, struct lull_tcb *tcb);
+/* What both sides offered in their SYNs. */
+void lull_tcb_agree(struct lull_tcp *t, struct lull_tcb *tcb,
+		    const struct lull_seg *syn);
+uint16_t lull_mss_for(const struct lull_tcp *t, bool v6);
+uint32_t lull_rcvbuf_first(const struct lull_tcp *t);
+uint8_t lull_wscale_offer(const struct lull_tcp *t);
+
+/* ---- input.c: a segment arrives (3.10.7.4) ---- */
+
+void lull_segment_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
+			  struct lull_seg *seg);
+
+/* ---- ack.c, sendq.c, loss.c, rtt.c, cc_reno.c: the sender ---- */
+
+/* The rest of the fifth step. false: the connection is gone. */
+bool lull_ack_take(struct lull_tcp *t, struct lull_tcb *tcb,
+		   const struct lull_seg *seg);
+
+long lull_sendq_put(struct lull_tcp *t, struct lull_tcb *tcb,
+		    const struct lull_span *spans, int n);
+uint32_t lull_sendq_room(const struct lull_tcp *t, const struct lull_tcb *tcb);
+/* Add text [seq, seq+len) to a packet; fewer bytes if it has too many pieces.
+ */
+uint32_t lull_sendq_show(struct lull_tcp *t, struct lull_tcb *tcb,
+			 struct lull_seq seq, uint32_t len, struct lull_tx *tx);
+void lull_sendq_acked(struct lull_tcp *t, struct lull_tcb *tcb,
+		      struct lull_seq upto);
+void lull_sendq_free(struct lull_tcp *t, struct lull_tcb *tcb);
+
+bool lull_range_add(struct lull_tcp *t, struct lull_tcb *tcb,
+		    struct lull_range range);
+/* Cut a range in two; false: no memory, it stays whole. */
+bool lull_range_split(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i,
+		      uint32_t bytes);
+/* Drop what `upto` acknowledges. Microseconds since the newest clean one, or 0.
+ */
+uint32_t lull_ranges_acked(struct lull_tcp *t, struct lull_tcb *tcb,
+			   struct lull_seq upto);
+void lull_range_lost(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i);
+/* The first range to be sent again, or 0. */
+uint32_t lull_range_next_lost(struct lull_tcp *t, struct lull_tcb *tcb);
+
+void lull_loss_dup_ack(struct lull_tcp *t, struct lull_tcb *tcb);
+void lull_loss_acked(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t bytes);
+void lull_loss_timeout(struct lull_tcp *t, struct lull_tcb *tcb);
+void lull_loss_too_big(struct lull_tcp *t, struct lull_tcb *tcb);
+
+void lull_rtt_init(struct lull_tcp *t, struct lull_tcb *tcb);
+void lull_rtt_sample(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t us);
+uint32_t lull_rtt_timeout_ms(const struct lull_tcp *t,
+			     const struct lull_tcb *tcb);
+
+void lull_cc_init(struct lull_tcp *t, struct lull_tcb *tcb);
+void lull_cc_acked(struct lull_tcb *tcb, uint32_t bytes);
+void lull_cc_loss(struct lull_tcb *tcb, uint32_t flight);
+void lull_cc_timeout(struct lull_tcb *tcb, uint32_t flight, bool again);
+void lull_cc_idle(struct lull_tcp *t, struct lull_tcb *tcb);
+
+/* ---- data.c: the receiver ---- */
+
+/* Seventh step. false: the connection is gone. */
+bool lull_text_take(struct lull_tcp *t, struct lull_tcb *tcb,
+		    struct lull_seg *seg);
+/* Text that the program has read. */
+void lull_text_consume(struct lull_tcp *t, uint32_t user, uint32_t bytes);
+void lull_text_free(struct lull_tcp *t, struct lull_user *u);
+void lull_later_free(struct lull_tcp *t, struct lull_tcb *tcb);
+/* The window to offer now, in bytes; moves the edge. */
+uint32_t lull_rcv_window(struct lull_tcp *t, struct lull_tcb *tcb);
+
+/* ---- close.c ---- */
+
+void lull_tcp_shutdown(struct lull_tcp *t, struct lull_tcb *tcb);
+/* The program lets go. true: the user stays for LULL_EVENT_CLOSED. */
+bool lull_tcp_close(struct lull_tcp *t, struct lull_tcb *tcb);
+/* RST with the next output (3.10.5); the connection is gone. As below. */
+void lull_tcp_reset(struct lull_tcp *t, struct lull_tcb *tcb, int error);
+/* The program wants no more of it: RST, where the peer may wait for us. */
+void lull_tcp_abort(struct lull_tcp *t, struct lull_tcb *tcb, int error);
+/* The connection is gone, silently; the user learns `error`, 0: none. */
+void lull_tcp_end(struct lull_tcp *t, struct lull_tcb *tcb, int error);
+/* What must never be: count it, reset this one connection. */
+void lull_tcp_broken(struct lull_tcp *t, struct lull_tcb *tcb);
+/* Eighth step. false: there is no tcb any more. */
+bool lull_fin_take(struct lull_tcp *t, struct lull_tcb *tcb,
+		   const struct lull_seg *seg);
+/* Our FIN is acknowledged. false: there is no tcb any more. */
+bool lull_fin_acked(struct lull_tcp *t, struct lull_tcb *tcb);
+/* An orphan that has come to FIN_WAIT_2 becomes a record. */
+void lull_orphan_settle(struct lull_tcp *t, struct lull_tcb *tcb);
+/* Whoever waits for LULL_EVENT_CLOSED gets it. */
+void lull_linger_over(struct lull_tcp *t, struct lull_tcb *tcb, int error);
+
+/* ---- closing.c: where records are kept ---- */
+
+struct lull_closing *lull_closing_at(const struct lull_tcp *t, uint32_t name);
+void lull_closing_tuple(const struct lull_tcp *t, uint32_t name,
+			struct lull_tuple *tuple);
+void lull_closing_init(struct lull_tcp *t, const struct lull_limits *limits,
+		       const struct lull_tcp_memory *m);
+/* Turn the connection into a record, in place. 0: none was to be had. */
+uint32_t lull_closing_put(struct lull_tcp *t, struct lull_tcb *tcb,
+			  enum lull_tcp_state state, uint32_t len_ms);
+/* A newer timestamp of the peer's. */
+void lull_closing_saw(struct lull_closing *c, uint32_t tsval);
+/* Its time begins anew, perhaps in another state. */
+void lull_closing_restart(struct lull_tcp *t, uint32_t name,
+			  enum lull_tcp_state state, uint32_t len_ms);
+/* Gone; with `replaced` the table holds another name for the pair already. */
+void lull_closing_del(struct lull_tcp *t, uint32_t name, bool replaced);
+/* End what is due; bounded by *budget. */
+void lull_closing_expire(struct lull_tcp *t, int *budget);
+uint64_t lull_closing_deadline_ms(const struct lull_tcp *t);
+uint32_t lull_closing_left_ms(const struct lull_tcp *t,
+			      const struct lull_closing *c);
+
+/* ---- timewait.c: their rules ---- */
+
+void lull_timewait_arrives(struct lull_tcp *t, uint32_t name,
+			   struct lull_seg *seg);
+/* Both FINs are acknowledged: TIME_WAIT (3.6.1). `ack`: theirs is, by this. */
+void lull_timewait_begin(struct lull_tcp *t, struct lull_tcb *tcb, bool ack);
+/* Nobody owns this FIN_WAIT_2. */
+void lull_fin_wait_2_begin(struct lull_tcp *t, struct lull_tcb *tcb);
+
+/* ---- timer.c ---- */
+
+void lull_timer_set(struct lull_tcp *t, struct lull_tcb *tcb,
+		    enum lull_tcb_timer which, uint32_t ms);
+void lull_timer_clear(struct lull_tcb *tcb, enum lull_tcb_timer which);
+bool lull_timer_is_set(const struct lull_tcb *tcb, enum lull_tcb_timer which);
+void lull_timer_fire(struct lull_tcp *t, uint32_t name);
+void lull_timer_keepalive(struct lull_tcp *t, struct lull_tcb *tcb);
+
+/* ---- output.c ---- */
+
+/* There may be something to send. */
+void lull_tcp_want(struct lull_tcp *t, struct lull_tcb *tcb);
+/* What every segment of a connection has; <SEQ=SND.NXT><CTL=ACK>. */
+struct lull_seg lull_tcb_segment(struct lull_tcp *t, struct lull_tcb *tcb);
+/* Build what is to be sent. false: the queue is full, call again later. */
+bool lull_tcp_output(struct lull_tcp *t);
+
+/* ---- ports.c ---- */
+
+/* Choose tuple->lport and its hash (RFC 6056). -EADDRNOTAVAIL: `why`. */
+int lull_port_choose(struct lull_tcp *t, struct lull_tuple *tuple,
+		     uint32_t *hash, struct lull_why *why);
+
+/* ---- error.c: ICMP ---- */
+
+void lull_tcp_icmp(struct lull_tcp *t, const struct lull_icmp_error *e);
+
+/* ---- user.c: what the program sees ---- */
+
+uint32_t lull_user_new(struct lull_tcp *t, enum lull_user_kind kind,
+		       uint64_t cookie);
+void lull_user_free(struct lull_tcp *t, uint32_t i);
+void lull_user_news(struct lull_tcp *t, uint32_t i, uint32_t bits);
+/* What it has not been told it need not know. */
+void lull_user_hush(struct lull_tcp *t, uint32_t i);
+/* Its connection ended. */
+void lull_user_ended(struct lull_tcp *t, uint32_t i, int error);
+
+#endif
