@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * memnet.c: a network in memory, see host.h.
+ *
+ * Frames under way stand in a heap by time, then by the order in which they
+ * were sent. All that is random is drawn from one generator, in that order.
+ *
+ * Never drops a frame without faults: a shard that has not caught up keeps
+ * the sender's queue waiting.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lull/host.h>
+
+enum {
+	PORTS_MAX = 64,
+	PREFIXES_MAX = 256,
+	BATCH = 32,
+};
+
+struct packet {
+	uint64_t due_ns, order;
+	struct lull_frame meta; /* its span[0] is the copy */
+	int port;
+};
+
+struct port {
+	struct lull_shard *shard;
+	struct lull_frame empty[BATCH]; /* taken from the shard, to be filled */
+	int empty_len, empty_at;
+	struct lull_frame full[BATCH]; /* filled, to be put */
+	int full_len;
+};
+
+struct lull_memnet {
+	struct lull_faults faults;
+	bool faulty;
+	uint64_t random;
+	uint64_t now_ns, order;
+	struct port port[PORTS_MAX];
+	int ports;
+	struct {
+		struct lull_prefix prefix;
+		int port;
+	} route[PREFIXES_MAX];
+	int routes;
+	struct packet *heap;
+	size_t heap_len, heap_size;
+	struct lull_memnet_stats stats;
+	lull_tap *tap;
+	void *tap_arg;
+};
+
+/* ---- chance ---- */
+
+/* splitmix64 (S. Vigna, public domain): one word of state, any seed will do. */
+static uint64_t draw(struct lull_memnet *net)
+{
+	uint64_t z = net->random += 0x9e3779b97f4a7c15U;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9U;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebU;
+	return z ^ z >> 31;
+}
+
+static bool happens(struct lull_memnet *net, uint32_t ppm)
+{
+	return ppm && draw(net) % 1000000 < ppm;
+}
+
+static uint64_t draw_below(struct lull_memnet *net, uint64_t n)
+{
+	return n ? draw(net) % n : 0;
+}
+
+/* ---- the heap ---- */
+
+static bool before(const struct packet *a, const struct packet *b)
+{
+	if (a->due_ns != b->due_ns)
+		return a->due_ns < b->due_ns;
+	return a->order < b->order;
+}
+
+static void swap(struct packet *a, struct packet *b)
+{
+	struct packet c = *a;
+
+	*a = *b;
+	*b = c;
+}
+
+static bool heap_push(struct lull_memnet *net, struct packet p)
+{
+	size_t i = net->heap_len;
+
+	if (i == net->heap_size) {
+		size_t size = i ? 2 * i : 64;
+		struct packet *heap = realloc(net->heap, size * sizeof *heap);
+
+		if (!heap)
+			return false;
+		net->heap = heap;
+		net->heap_size = size;
+	}
+	net->heap[net->heap_len++] = p;
+	for (; i && before(&net->heap[i], &net->heap[(i - 1) / 2]);
+	     i = (i - 1) / 2)
+		swap(&net->heap[i], &net->heap[(i - 1) / 2]);
+	return true;
+}
+
+static struct packet heap_pop(struct lull_memnet *net)
+{
+	struct packet top = net->heap[0];
+	size_t i = 0, n = --net->heap_len;
+
+	net->heap[0] = net->heap[n];
+	for (;;) {
+		size_t least = i;
+
+		for (size_t k = 2 * i + 1; k <= 2 * i + 2 && k < n; k++)
+			if (before(&net->heap[k], &net->heap[least]))
+				least = k;
+		if (least == i)
+			return top;
+		swap(&net->heap[i], &net->heap[least]);
+		i = least;
+	}
+}
+
+/* ---- creation ---- */
+
+static bool any_fault(const struct lull_faults *f)
+{
+	return f->loss_ppm || f->dup_ppm || f->reorder_ppm || f->corrupt_ppm ||
+	       f->delay_ns || f->jitter_ns || f->queue_frames;
+}
+
+void lull_memnet_faults(struct lull_memnet *net,
+			const struct lull_faults *faults)
+{
+	net->faults = *faults;
+	net->faulty = any_fault(faults);
+}
+
+int lull_memnet_create(struct lull_memnet **net,
+		       const struct lull_memnet_config *config)
+{
+	struct lull_memnet *n;
+
+	if (config->size != sizeof *config)
+		return -EINVAL;
+	n = calloc(1, sizeof *n);
+	if (!n)
+		return -ENOMEM;
+	n->random = config->seed;
+	lull_memnet_faults(n, &config->faults);
+	*net = n;
+	return 0;
+}
+
+void lull_memnet_destroy(struct lull_memnet *net)
+{
+	if (!net)
+		return;
+	for (size_t i = 0; i < net->heap_len; i++)
+		free(net->heap[i].meta.span[0].ptr);
+	for (int i = 0; i < net->ports; i++) {
+		struct port *p = &net->port[i];
+
+		/* Length 0: given back unused. */
+		for (int k = p->empty_at; k < p->empty_len; k++)
+			p->empty[k].len = 0;
+		(void)lull_rx_put(p->shard, p->empty + p->empty_at,
+				  p->empty_len - p->empty_at);
+	}
+	free(net->heap);
+	free(net);
+}
+
+int lull_memnet_attach(struct lull_memnet *net, struct lull_shard *shard,
+		       const struct lull_prefix *prefixes, int n)
+{
+	if (net->ports == PORTS_MAX || net->routes + n > PREFIXES_MAX)
+		return -ENOSPC;
+	net->port[net->ports].shard = shard;
+	for (int i = 0; i < n; i++) {
+		net->route[net->routes].prefix = prefixes[i];
+		net->route[net->routes++].port = net->ports;
+	}
+	return net->ports++;
+}
+
+void lull_memnet_tap(struct lull_memnet *net, lull_tap *tap, void *arg)
+{
+	net->tap = tap;
+	net->tap_arg = arg;
+}
+
+/* ---- delivery ---- */
+
+static bool covers(const struct lull_prefix *p, const struct lull_addr *a)
+{
+	unsigned whole = p->bits / 8, rest = p->bits % 8;
+
+	return memcmp(p->addr.b, a->b, whole) == 0 &&
+	       (!rest || (p->addr.b[whole] ^ a->b[whole]) >> (8 - rest) == 0);
+}
+
+/* Whose is the packet? -1: nobody's. */
+static int route(const struct lull_memnet *net, const struct lull_frame *f)
+{
+	const uint8_t *ip = f->span[0].ptr;
+	struct lull_addr to = {.b = {[10] = 0xff, [11] = 0xff}};
+
+	if (net->ports == 2 && net->routes == 0)
+		return -1;
+	if (ip[0] >> 4 == 4)
+		memcpy(to.b + 12, ip + 16, 4);
+	else
+		memcpy(to.b, ip + 24, 16);
+	for (int i = 0; i < net->routes; i++)
+		if (covers(&net->route[i].prefix, &to))
+			return net->route[i].port;
+	return -1;
+}
+
+static bool flush(struct port *p)
+{
+	int put = lull_rx_put(p->shard, p->full, p->full_len);
+
+	if (put < 0)
+		put = 0;
+	p->full_len -= put;
+	memmove(p->full, p->full + put,
+		(size_t)p->full_len * sizeof p->full[0]);
+	return p->full_len == 0;
+}
+
+/* An empty frame of the receiver's, or NULL: it has not caught up. */
+static struct lull_frame *next_empty(struct port *p)
+{
+	if (p->full_len == BATCH && !flush(p))
+		return NULL;
+	if (p->empty_at == p->empty_len) {
+		p->empty_at = 0;
+		p->empty_len = lull_rx_get(p->shard, p->empty, BATCH);
+	}
+	return p->empty_at < p->empty_len ? &p->empty[p->empty_at] : NULL;
+}
+
+static bool deliver(struct lull_memnet *net, struct port *to,
+		    const struct lull_frame *f)
+{
+	struct lull_frame *e = next_empty(to);
+	uint8_t *out;
+
+	if (!e)
+		return false;
+	if (f->len > e->span[0].len) { /* larger than its MTU: as on any link */
+		net->stats.overflowed++;
+		return true;
+	}
+	out = e->span[0].ptr;
+	for (int i = 0; i < f->spans; i++) {
+		memcpy(out, f->span[i].ptr, f->span[i].len);
+		out += f->span[i].len;
+	}
+	e->len = f->len;
+	e->flags = f->flags;
+	e->gso_size = f->gso_size;
+	to->full[to->full_len++] = *e;
+	to->empty_at++;
+	net->stats.frames++;
+	net->stats.bytes += f->len;
+	return true;
+}
+
+/* ---- faults ---- */
+
+static void damage(struct lull_memnet *net, struct packet *p)
+{
+	uint8_t *bytes = p->meta.span[0].ptr;
+	uint64_t bit = draw_below(net, (uint64_t)p->meta.len * 8);
+
+	bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	/* Somebody has to notice: nobody has verified this one. */
+	p->meta.flags = 0;
+	net->stats.corrupted++;
+}
+
+/* Keep a copy until its time comes. */
+static void launch(struct lull_memnet *net, int port,
+		   const struct lull_frame *f)
+{
+	const struct lull_faults *k = &net->faults;
+	struct packet p = {.order = net->order++, .meta = *f, .port = port};
+	uint8_t *copy = malloc(f->len), *out = copy;
+
+	if (!copy)
+		return;
+	for (int i = 0; i < f->spans; i++) {
+		memcpy(out, f->span[i].ptr, f->span[i].len);
+		out += f->span[i].len;
+	}
+	p.meta.spans = 1;
+	p.meta.span[0] = (struct lull_span){copy, f->len};
+	p.due_ns = net->now_ns + k->delay_ns + draw_below(net, k->jitter_ns);
+	if (happens(net, k->reorder_ppm)) {
+		p.due_ns += k->reorder_ns;
+		net->stats.reordered++;
+	}
+	if (happens(net, k->corrupt_ppm))
+		damage(net, &p);
+	if (!heap_push(net, p))
+		free(copy);
+}
+
+static void launch_or_lose(struct lull_memnet *net, int port,
+			   const struct lull_frame *f)
+{
+	const struct lull_faults *k = &net->faults;
+
+	if (k->queue_frames && net->heap_len >= k->queue_frames) {
+		net->stats.overflowed++;
+		return;
+	}
+	if (happens(net, k->loss_ppm)) {
+		net->stats.lost++;
+		return;
+	}
+	launch(net, port, f);
+	if (happens(net, k->dup_ppm)) {
+		net->stats.doubled++;
+		launch(net, port, f);
+	}
+}
+
+/* ---- a step ---- */
+
+/* Take one port's frames. Returns how many went. */
+static int take(struct lull_memnet *net, int from)
+{
+	struct port *p = &net->port[from];
+	struct lull_frame f[BATCH];
+	int n = lull_tx_peek(p->shard, f, BATCH), i;
+
+	for (i = 0; i < n; i++) {
+		int to = route(net, &f[i]);
+
+		if (to < 0) {
+			net->stats.strayed++;
+		} else if (net->faulty || net->heap_len) {
+			launch_or_lose(net, to, &f[i]);
+		} else if (!deliver(net, &net->port[to], &f[i])) {
+			break;
+		}
+		if (net->tap)
+			net->tap(net->tap_arg, net->now_ns, from, &f[i]);
+	}
+	lull_tx_done(p->shard, i);
+	return i;
+}
+
+int lull_memnet_step(struct lull_memnet *net, uint64_t now_ns)
+{
+	int moved = 0, n;
+
+	net->now_ns = now_ns;
+	for (int i = 0; i < net->ports; i++) {
+		while ((n = take(net, i)) > 0) {
+			moved += n;
+			if (n < BATCH)
+				break;
+		}
+	}
+	while (net->heap_len && net->heap[0].due_ns <= now_ns) {
+		const struct packet *top = &net->heap[0];
+
+		if (!deliver(net, &net->port[top->port], &top->meta))
+			break;
+		free(heap_pop(net).meta.span[0].ptr);
+		moved++;
+	}
+	for (int i = 0; i < net->ports; i++)
+		flush(&net->port[i]);
+	return moved;
+}
+
+uint64_t lull_memnet_deadline(const struct lull_memnet *net)
+{
+	return net->heap_len ? net->heap[0].due_ns : UINT64_MAX;
+}
+
+struct lull_memnet_stats lull_memnet_stats(const struct lull_memnet *net)
+{
+	return net->stats;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tun.c: a TUN device as a link: one read(2) or writev(2) a frame. The
+ * device's other end is the kernel: it has addresses in the same prefixes,
+ * and forwards between this device and others.
+ *
+ * The device is made inside the wanted namespace; its descriptor works
+ * from any. Never blocks. Never waits for a device that is down: what is sent
+ * to it is lost, as on a cable. There is no vnet header yet: it would stand
+ * in front of each frame, in read_frame() and write_frame().
+ *
+ * Entry points: lull_tun_create, lull_link_destroy.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <linux/if_tun.h>
+#include <net/if.h>
+
+#include "netns.h"
+#include "rtnl.h"
+
+enum {
+	QUEUE_LEN = 10000, /* packets that wait for us in the kernel */
+	MTU = 1500,
+	BITS = 128,
+	BITS_MAPPED = 96,
+};
+
+_Static_assert(sizeof(struct lull_span) == sizeof(struct iovec) &&
+		       offsetof(struct lull_span, ptr) ==
+			       offsetof(struct iovec, iov_base) &&
+		       offsetof(struct lull_span, len) ==
+			       offsetof(struct iovec, iov_len),
+	       "a span is an iovec");
+
+struct tun {
+	struct lull_link link;
+	int fd;
+	char name[IFNAMSIZ];
+	unsigned ifindex;
+};
+
+/* ---- frames ---- */
+
+/* Bytes, or -errno; -EAGAIN: nothing is there. */
+static ssize_t read_frame(int fd, const struct lull_frame *f)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, f->span[0].ptr, f->span[0].len);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t write_frame(int fd, const struct lull_frame *f)
+{
+	const struct iovec *iov = (const struct iovec *)(const void *)f->span;
+	ssize_t n;
+
+	do
+		n = writev(fd, iov, f->spans);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static int tun_rx(struct lull_link *link, struct lull_frame *frames, int n)
+{
+	const struct tun *t = (const struct tun *)(const void *)link;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		ssize_t len = read_frame(t->fd, &frames[i]);
+
+		if (len <= 0) {
+			if (len < 0 && len != -EAGAIN && i == 0)
+				return (int)len;
+			break;
+		}
+		frames[i].len = (uint32_t)len;
+		frames[i].flags = 0;
+		frames[i].gso_size = 0;
+	}
+	return i;
+}
+
+static int tun_tx(struct lull_link *link, const struct lull_frame *frames,
+		  int n)
+{
+	const struct tun *t = (const struct tun *)(const void *)link;
+
+	for (int i = 0; i < n; i++) {
+		ssize_t e = write_frame(t->fd, &frames[i]);
+
+		if (e == -EAGAIN || e == -ENOBUFS || e == -ENOMEM)
+			return i;
+		if (e == -EBADFD) /* the device was deleted */
+			return i ? i : (int)e;
+		/* -EIO: it is down; -EINVAL: it doesn't like this one. */
+	}
+	return n;
+}
+
+static int tun_fd(struct lull_link *link)
+{
+	return ((const struct tun *)(const void *)link)->fd;
+}
+
+static void tun_close(struct lull_link *link)
+{
+	struct tun *t = (struct tun *)(void *)link;
+
+	if (t->fd >= 0)
+		close(t->fd);
+	free(t);
+}
+
+/* ---- creation ---- */
+
+static int open_device(struct tun *t, const char *name)
+{
+	/* IFF_TUN_EXCL: -EBUSY, not a share of somebody's device. */
+	struct ifreq req = {
+		.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL),
+	};
+
+	size_t len = strlen(name);
+
+	if (len >= sizeof req.ifr_name)
+		return -EINVAL;
+	memcpy(req.ifr_name, name, len + 1);
+	t->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (t->fd < 0 || ioctl(t->fd, TUNSETIFF, &req) < 0)
+		return -errno;
+	memcpy(t->name, req.ifr_name, sizeof t->name);
+	return 0;
+}
+
+/* IPv6 has no netlink for this. */
+static int set_ipv6(const char *dev, const char *knob, char value)
+{
+	char path[96];
+	int fd, e = 0;
+
+	snprintf(path, sizeof path, "/proc/sys/net/ipv6/conf/%s/%s", dev, knob);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, &value, 1) != 1)
+		e = -errno;
+	close(fd);
+	return e;
+}
+
+/* Where /proc/sys is not ours to write, all works but forwarding. */
+static void prepare_ipv6(const struct tun *t, const struct lull_netns *ns)
+{
+	(void)set_ipv6(t->name, "disable_ipv6", '0');
+	(void)set_ipv6(t->name, "forwarding", '1');
+	/* Before Linux 6.17 all devices forward or none: only where we rule. */
+	if (set_ipv6(t->name, "force_forwarding", '1') < 0 && ns &&
+	    lull_netns_is_made(ns))
+		(void)set_ipv6("all", "forwarding", '1');
+}
+
+/* ---- addresses ---- */
+
+static bool is_prefix(const struct lull_prefix *p)
+{
+	return p->bits <= BITS &&
+	       (!lull_addr_is_ipv4(&p->addr) || p->bits >= BITS_MAPPED);
+}
+
+static bool has_addr(const struct lull_prefix *list, int n,
+		     const struct lull_addr *addr)
+{
+	for (int i = 0; i < n; i++)
+		if (memcmp(&list[i].addr, addr, sizeof *addr) == 0)
+			return true;
+	return false;
+}
+
+static bool has_net(const struct lull_prefix *list, int n,
+		    const struct lull_prefix *net)
+{
+	for (int i = 0; i < n; i++)
+		if (lull_rtnl_same_net(&list[i], net))
+			return true;
+	return false;
+}
+
+static struct lull_prefix next_of(struct lull_prefix p)
+{
+	for (int i = 15; i >= 0 && ++p.addr.b[i] == 0; i--)
+		;
+	return p;
+}
+
+/* The last address of an IPv4 prefix of more than two. */
+static bool is_broadcast(const struct lull_prefix *p)
+{
+	struct lull_prefix after = next_of(*p);
+
+	return lull_addr_is_ipv4(&p->addr) && p->bits < BITS - 1 &&
+	       !lull_rtnl_same_net(&after, p);
+}
+
+/* The kernel's address in a prefix of the shard's; false: there is no room. */
+static bool choose_peer(const struct lull_tun_config *config,
+			const struct lull_prefix *own, struct lull_prefix *peer)
+{
+	struct lull_prefix p = lull_prefix_peer(own);
+
+	for (int i = 0; i <= config->addrs_len; i++, p = next_of(p)) {
+		if (!lull_rtnl_same_net(&p, own) || is_broadcast(&p))
+			return false;
+		if (!has_addr(config->addrs, config->addrs_len, &p.addr)) {
+			*peer = p;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Two devices with the same prefix: one of them would never see a packet. The
+ * kernel does not mind, so we do.
+ */
+static int check_free(struct lull_rtnl *r, const struct lull_prefix *list,
+		      int n)
+{
+	int taken = 0;
+
+	for (int i = 0; i < n && taken == 0; i++)
+		taken = lull_rtnl_is_taken(r, &list[i]);
+	return taken > 0 ? -EEXIST : taken;
+}
+
+/* One of the shard's prefixes: an address for the kernel in it, or a route. */
+static int add_prefix(struct lull_rtnl *r, const struct tun *t,
+		      const struct lull_tun_config *config, int i)
+{
+	const struct lull_prefix *own = &config->addrs[i];
+	struct lull_prefix peer;
+
+	/* By an address, or by one of the prefixes before: it is routed. */
+	if (has_net(config->peers, config->peers_len, own) ||
+	    has_net(config->addrs, i, own))
+		return 0;
+	if (i >= config->peers_len && choose_peer(config, own, &peer))
+		return lull_rtnl_addr_add(r, t->ifindex, &peer);
+	return lull_rtnl_route_add(r, t->ifindex, own);
+}
+
+static int add_all(struct lull_rtnl *r, const struct tun *t,
+		   const struct lull_tun_config *config)
+{
+	int e = check_free(r, config->peers, config->peers_len);
+
+	if (e == 0)
+		e = check_free(r, config->addrs, config->addrs_len);
+	for (int i = 0; i < config->peers_len && e == 0; i++)
+		e = lull_rtnl_addr_add(r, t->ifindex, &config->peers[i]);
+	for (int i = 0; i < config->addrs_len && e == 0; i++)
+		e = add_prefix(r, t, config, i);
+	return e;
+}
+
+static bool any_ipv6(const struct lull_tun_config *config)
+{
+	for (int i = 0; i < config->addrs_len; i++)
+		if (!lull_addr_is_ipv4(&config->addrs[i].addr))
+			return true;
+	return false;
+}
+
+static int configure(struct tun *t, const struct lull_tun_config *config)
+{
+	struct lull_rtnl r;
+	int e = lull_rtnl_open(&r);
+
+	if (e < 0)
+		return e;
+	t->ifindex = if_nametoindex(t->name);
+	if (!t->ifindex)
+		e = -errno;
+	if (e == 0)
+		e = lull_rtnl_quiet(&r, t->ifindex);
+	if (e == 0 && any_ipv6(config))
+		prepare_ipv6(t, config->netns);
+	if (e == 0)
+		e = lull_rtnl_up(&r, t->ifindex,
+				 config->mtu ? config->mtu : MTU, QUEUE_LEN);
+	if (e == 0)
+		e = add_all(&r, t, config);
+	lull_rtnl_close(&r);
+	return e;
+}
+
+static bool config_holds(const struct lull_tun_config *config)
+{
+	if (config->size != sizeof *config)
+		return false;
+	for (int i = 0; i < config->addrs_len; i++)
+		if (!is_prefix(&config->addrs[i]))
+			return false;
+	for (int i = 0; i < config->peers_len; i++)
+		if (!is_prefix(&config->peers[i]))
+			return false;
+	return true;
+}
+
+int lull_tun_create(struct lull_link **link,
+		    const struct lull_tun_config *config)
+{
+	static const struct lull_link_ops ops = {tun_rx, tun_tx, tun_fd,
+						 tun_close};
+	struct tun *t;
+	int back, e, gone;
+
+	if (!config_holds(config))
+		return -EINVAL;
+	t = calloc(1, sizeof *t);
+	if (!t)
+		return -ENOMEM;
+	t->link.ops = &ops;
+	t->fd = -1;
+	e = lull_netns_enter(config->netns, &back);
+	if (e < 0)
+		goto fail;
+	e = open_device(t, config->name ? config->name : "lull%d");
+	if (e == 0)
+		e = configure(t, config);
+	gone = lull_netns_leave(back);
+	if (e == 0)
+		e = gone;
+	if (e < 0)
+		goto fail;
+	*link = &t->link;
+	return 0;
+fail:
+	tun_close(&t->link);
+	return e;
+}
+
+void lull_link_destroy(struct lull_link *link)
+{
+	if (link)
+		link->ops->close(link);
+}

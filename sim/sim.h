@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sim.h: a world of stacks in virtual time, made from one number.
+ *
+ * A seed draws everything: how many stacks, their limits and knobs, which
+ * faults the network has and how strong (swarm testing), who connects to whom
+ * when, how much is sent, who closes and how. First the network misbehaves;
+ * then the faults stop, and all must come to an end. Safety is checked at
+ * every step by rules that never ask a stack for its opinion:
+ *
+ *	- what one side reads is a prefix of what the other wrote, byte for
+ *	  byte, and all of it when the end of file is clean;
+ *	- states change as figure 5 of RFC 9293 allows;
+ *	- what leaves a stack is well-formed;
+ *	- when the faults are over, new connections succeed, all of them;
+ *	- at the end every pool of every stack is empty.
+ *
+ * Uses the installed headers alone. The same seed gives the same hash.
+ */
+#ifndef LULL_SIM_H
+#define LULL_SIM_H
+
+#include <stdio.h>
+
+#include <lull/diag.h>
+#include <lull/host.h>
+
+enum {
+	SIM_HOSTS_MAX = 4,
+	SIM_CONNS = 100, /* a seed */
+	SIM_SURE = 5,	 /* after the faults: these must succeed */
+	SIM_SIDES_MAX = 2 * (SIM_CONNS + SIM_SURE),
+};
+
+struct sim_options {
+	uint64_t seed;
+	uint64_t until_ns; /* stop there; 0: never */
+	FILE *trace;	   /* what happens, line by line; NULL: nowhere */
+	struct lull_pcap *pcap;
+};
+
+struct sim_result {
+	uint32_t connections; /* that were established on both sides */
+	bool failed;
+	char why[256];
+	uint64_t hash; /* of every frame and every event, with its time */
+};
+
+/* How one side of a connection behaves; drawn. */
+enum plan {
+	PLAN_CLOSE,	 /* write all, close */
+	PLAN_SHUT_READ,	 /* write all, shut down, read to the end, close */
+	PLAN_READ_CLOSE, /* write all, read to the end, close */
+	PLAN_ABORT,	 /* write some, abort */
+	PLAN_LINGER_0,	 /* write all, close with SO_LINGER 0 */
+	PLAN_LINGER,	 /* write all, close with a time to linger */
+	PLANS,
+};
+
+/* One end of a connection, as its program sees it. */
+struct side {
+	bool open;	/* the program holds a handle */
+	bool lingers;	/* closed, LULL_EVENT_CLOSED is to come */
+	bool connected; /* established as far as we know */
+	bool client;
+	int host;
+	struct lull_sock sock;
+	struct lull_endpoint local, remote;
+	struct side *peer; /* the other end, once it is accepted */
+	enum plan plan;
+	uint64_t id; /* of the stream that it writes */
+	uint64_t to_write, written, read;
+	bool wrote_fin;	    /* everything was written, and ended in order */
+	bool broke;	    /* it aborted, or an error came */
+	bool sure;	    /* the network is good: it must succeed */
+	bool eof;	    /* it read a clean end */
+	uint32_t read_most; /* bytes at a time */
+	uint64_t pause_ns;  /* between two reads; 0: none */
+	uint64_t wake_ns;   /* when to act again; UINT64_MAX: on events */
+};
+
+struct host {
+	struct lull_shard *shard;
+	struct lull_memory memory;
+	struct lull_prefix addr[2]; /* IPv4, IPv6 */
+	struct lull_sock listener;
+	uint64_t trace_cursor;
+	uint64_t deadline_ns;
+	bool slow_accept;
+};
+
+struct world {
+	const struct sim_options *options;
+	struct sim_result *result;
+	uint64_t random, now_ns;
+	struct host host[SIM_HOSTS_MAX];
+	int hosts;
+	struct lull_memnet *net;
+	struct lull_faults faults;
+	struct side side[SIM_SIDES_MAX];
+	int sides;
+	int conns_left; /* to be begun */
+	uint64_t next_conn_ns, mean_gap_ns;
+	bool few_ports; /* connections share a handful of ports */
+	bool sure;	/* what begins now must succeed */
+};
+
+/* ---- world.c ---- */
+
+void sim_run(const struct sim_options *options, struct sim_result *result);
+uint64_t sim_draw(struct world *w);
+uint64_t sim_below(struct world *w, uint64_t n); /* 0..n-1; 0 for n = 0 */
+bool sim_chance(struct world *w, uint32_t percent);
+/* The first failure is the one that is told. */
+__attribute__((format(printf, 2, 3))) void sim_fail(struct world *w,
+						    const char *format, ...);
+__attribute__((format(printf, 2, 3))) void sim_trace(struct world *w,
+						     const char *format, ...);
+void sim_hash(struct world *w, const void *p, size_t len);
+
+/* ---- peer.c: the programs ---- */
+
+void sim_begin(struct world *w); /* one more connection */
+void sim_events(struct world *w, int host);
+void sim_wake(struct world *w, struct side *s);
+
+/* ---- check.c ---- */
+
+/* The byte at `offset` of the stream `id`. */
+void sim_fill(uint64_t id, uint64_t offset, uint8_t *p, size_t len);
+void sim_check_read(struct world *w, struct side *s, const uint8_t *p,
+		    size_t len);
+void sim_check_eof(struct world *w, struct side *s);
+void sim_check_states(struct world *w, int host);
+void sim_check_frame(struct world *w, const struct lull_frame *f);
+void sim_check_sure(struct world *w);
+void sim_check_pools(struct world *w, int host);
+
+#endif
