@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * main.c: the command `lull`: finds the subcommand, and what they all share.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{"serve", cmd_serve, "a static HTTP server on lull, on a TUN device"},
+	{"load", cmd_load, "opens, asks, closes, as many times as told"},
+	{"ss", cmd_ss, "sockets, by state or one by one"},
+	{"sysctl", cmd_sysctl, "read and set knobs"},
+	{"bench", cmd_bench, "measure: crr, rr, stream"},
+	{"sim", cmd_sim, "seeded worlds with faults, checked"},
+};
+
+enum {
+	COMMANDS = sizeof commands / sizeof commands[0]
+};
+
+static const char *current = "lull";
+
+static void vsay(const char *format, va_list args)
+{
+	fprintf(stderr, "%s: ", current);
+	vfprintf(stderr, format, args);
+}
+
+int tool_error(int code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsay(format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return code;
+}
+
+int tool_usage(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsay(format, args);
+	va_end(args);
+	fprintf(stderr, "; see %s --help\n", current);
+	return TOOL_USAGE;
+}
+
+int tool_bad_option(int c, char **argv)
+{
+	if (c == ':')
+		return tool_usage("%s wants a value", argv[optind - 1]);
+	if (optopt)
+		return tool_usage("no option -%c", optopt);
+	return tool_usage("no option %s", argv[optind - 1]);
+}
+
+bool tool_number(const char *text, uint64_t least, uint64_t most,
+		 uint64_t *value)
+{
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	return !errno && !*end && *value >= least && *value <= most;
+}
+
+/* Levenshtein's distance, for words of less than 64 letters. */
+static int distance(const char *a, const char *b)
+{
+	int row[64], n = (int)strlen(b);
+
+	if (n > 63 || strlen(a) > 63)
+		return 64;
+	for (int k = 0; k <= n; k++)
+		row[k] = k;
+	for (int i = 1; *a; a++, i++) {
+		int corner = row[0];
+
+		row[0] = i;
+		for (int k = 1; k <= n; k++) {
+			int change = corner + (*a != b[k - 1]);
+
+			corner = row[k];
+			row[k] = row[k] < row[k - 1] ? row[k] + 1
+						     : row[k - 1] + 1;
+			row[k] = row[k] < change ? row[k] : change;
+		}
+	}
+	return row[n];
+}
+
+const char *tool_nearest(const char *text, const char *const *names)
+{
+	const char *best = NULL;
+	int least = (int)strlen(text) / 3 + 1;
+
+	for (; *names; names++) {
+		int d = distance(text, *names);
+
+		if (d <= least) {
+			least = d - 1;
+			best = *names;
+		}
+	}
+	return best;
+}
+
+static int help(void)
+{
+	puts("usage: lull COMMAND [ARGUMENTS]\n\n"
+	     "A TCP/IP stack that a program carries with it, and the tools to "
+	     "see inside.\n");
+	for (int i = 0; i < COMMANDS; i++)
+		printf("  %-8s %s\n", commands[i].name, commands[i].help);
+	puts("\nlull COMMAND --help tells more; so does lull(1).\n"
+	     "Exit: 0 fine; 1, 2 findings; 3 could not; 64 usage.");
+	return TOOL_OK;
+}
+
+static int unknown(const char *name)
+{
+	const char *names[COMMANDS + 1] = {NULL};
+	const char *near;
+
+	for (int i = 0; i < COMMANDS; i++)
+		names[i] = commands[i].name;
+	near = tool_nearest(name, names);
+	if (near)
+		return tool_usage("no command %s; did you mean %s?", name,
+				  near);
+	return tool_usage("no command %s", name);
+}
+
+int main(int argc, char **argv)
+{
+	static char name[32];
+
+	if (argc < 2)
+		return tool_usage("which command?");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+	    !strcmp(argv[1], "help"))
+		return help();
+	if (!strcmp(argv[1], "--version")) {
+		puts("lull " LULL_VERSION);
+		return TOOL_OK;
+	}
+	for (int i = 0; i < COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name) != 0)
+			continue;
+		snprintf(name, sizeof name, "lull %s", argv[1]);
+		current = name;
+		return commands[i].run(argc - 1, argv + 1);
+	}
+	return unknown(argv[1]);
+}

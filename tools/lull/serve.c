@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * serve.c: `lull serve`: static files over HTTP on a lull of its own.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "http.h"
+#include "stack.h"
+
+enum {
+	CONNS = 65536,
+	CLOSING = 10000000,
+	BACKLOG = 4096,
+	DRAIN_MS = 2000,
+	TICK_MS = 1000,
+};
+
+struct serve {
+	struct stack_options stack_options;
+	struct http_options http_options;
+	const char *dir;
+	uint64_t port;
+	char netns[256], ctl[108];
+	struct stack stack;
+	struct store *store;
+	struct http *http;
+	struct lull_loop *loop;
+	struct lull_control *control;
+};
+
+static const char help[] =
+	"usage: lull serve [DIR] [OPTIONS]\n\n"
+	"Serves the files of DIR (.) over HTTP/1.1, on a TCP/IP stack of its own, on\n"
+	"a TUN device, in a network namespace that is made for it and goes with it.\n"
+	"Prints one line when it is ready:\n\n"
+	"  ready http://ADDR/ netns=NAME ctl=PATH\n\n"
+	"  --addr CIDR         the stack's address; again for more\n"
+	"                      (10.9.3.2/24 and fd00:9:3::2/64)\n"
+	"  --peer CIDR         the kernel's address on the other side (the first other)\n"
+	"  --port N            (80)\n"
+	"  --netns NAME        of ip-netns(8): used if it exists, else made and removed;\n"
+	"                      - is the current one (lull-PID)\n"
+	"  --ctl PATH          control socket, for lull ss and lull sysctl\n"
+	"                      (/run/lull/PID.sock)\n"
+	"  --pcap FILE         write all frames for Wireshark\n"
+	"  --sysctl NAME=VALUE set a knob; again for more\n"
+	"  --close-by server|client   who closes first after Connection: close\n"
+	"  --keepalive-timeout S      close a connection that is idle so long (60)\n"
+	"  --keepalive-requests N     requests of one connection (1000; 0: no limit)\n"
+	"  --bench             also GET /bulk (endless) and PUT /sink (takes all)\n\n"
+	"SIGTERM: no new connections, 2 s for the others, exit 0.\n"
+	"Exit: 0 stopped in order; 3 could not; 64 usage.\n";
+
+static struct lull_loop *signalled; /* what a signal drains */
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	lull_loop_drain(signalled, DRAIN_MS);
+}
+
+static void on_events(void *arg, const struct lull_event *events, int n)
+{
+	struct serve *s = arg;
+
+	http_events(s->http, events, n);
+}
+
+static bool on_drain(void *arg)
+{
+	struct serve *s = arg;
+
+	http_drain(s->http);
+	return false; /* when TCP has sent all, too */
+}
+
+static void on_tick(void *arg)
+{
+	struct serve *s = arg;
+
+	http_tick(s->http);
+	lull_loop_timer(s->loop, TICK_MS, on_tick, s);
+}
+
+/* ---- arguments ---- */
+
+static int parse_close_by(struct serve *s, const char *text)
+{
+	if (!strcmp(text, "client"))
+		s->http_options.client_closes = true;
+	else if (strcmp(text, "server") != 0)
+		return tool_usage("--close-by %s: server or client", text);
+	return TOOL_OK;
+}
+
+static int parse_number(const char *option, const char *text, uint64_t least,
+			uint64_t most, uint64_t *value)
+{
+	if (tool_number(text, least, most, value))
+		return TOOL_OK;
+	return tool_usage("%s %s: a number from %llu to %llu", option, text,
+			  (unsigned long long)least, (unsigned long long)most);
+}
+
+static int parse_option(struct serve *s, int c, const char *arg)
+{
+	struct stack_options *o = &s->stack_options;
+	uint64_t n = 0;
+	int code;
+
+	switch (c) {
+	case 'a':
+		return stack_add_prefix(o->addrs, &o->addrs_len, arg, "--addr");
+	case 'e':
+		return stack_add_prefix(o->peers, &o->peers_len, arg, "--peer");
+	case 'p':
+		return parse_number("--port", arg, 1, 65535, &s->port);
+	case 'n':
+		if (strlen(arg) >= sizeof s->netns)
+			return tool_usage("--netns %s: longer than a file's "
+					  "name can be",
+					  arg);
+		strcpy(s->netns, arg);
+		return TOOL_OK;
+	case 'c':
+		if (strlen(arg) >= sizeof s->ctl)
+			return tool_usage("--ctl %s: longer than a socket's "
+					  "path can be",
+					  arg);
+		snprintf(s->ctl, sizeof s->ctl, "%s", arg);
+		return TOOL_OK;
+	case 'w':
+		o->pcap = arg;
+		return TOOL_OK;
+	case 's':
+		return stack_add_sysctl(o, arg);
+	case 'b':
+		return parse_close_by(s, arg);
+	case 't':
+		code = parse_number("--keepalive-timeout", arg, 1, 86400, &n);
+		s->http_options.keepalive_s = (uint32_t)n;
+		return code;
+	case 'r':
+		code = parse_number("--keepalive-requests", arg, 0, UINT32_MAX,
+				    &n);
+		s->http_options.keepalive_most = (uint32_t)n;
+		return code;
+	case 'B':
+		s->http_options.bench = true;
+		return TOOL_OK;
+	default:
+		return TOOL_USAGE;
+	}
+}
+
+/* -1: help was printed; else a TOOL_ code. */
+static int parse(struct serve *s, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"addr", required_argument, NULL, 'a'},
+		{"peer", required_argument, NULL, 'e'},
+		{"port", required_argument, NULL, 'p'},
+		{"netns", required_argument, NULL, 'n'},
+		{"ctl", required_argument, NULL, 'c'},
+		{"pcap", required_argument, NULL, 'w'},
+		{"sysctl", required_argument, NULL, 's'},
+		{"close-by", required_argument, NULL, 'b'},
+		{"keepalive-timeout", required_argument, NULL, 't'},
+		{"keepalive-requests", required_argument, NULL, 'r'},
+		{"bench", no_argument, NULL, 'B'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int c, code;
+
+	while ((c = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+		if (c == 'h') {
+			fputs(help, stdout);
+			return -1;
+		}
+		if (c == '?' || c == ':')
+			return tool_bad_option(c, argv);
+		code = parse_option(s, c, optarg);
+		if (code)
+			return code;
+	}
+	if (optind < argc)
+		s->dir = argv[optind++];
+	if (optind < argc)
+		return tool_usage("%s: one directory is enough", argv[optind]);
+	return TOOL_OK;
+}
+
+static int set_defaults(struct serve *s)
+{
+	struct stack_options *o = &s->stack_options;
+	int code;
+
+	if (o->addrs_len)
+		return TOOL_OK;
+	code = stack_add_prefix(o->addrs, &o->addrs_len, "10.9.3.2/24",
+				"--addr");
+	if (!code)
+		code = stack_add_prefix(o->addrs, &o->addrs_len,
+					"fd00:9:3::2/64", "--addr");
+	return code;
+}
+
+/* ---- running ---- */
+
+static int open_dir(struct serve *s)
+{
+	int e = store_open(&s->store, s->dir);
+
+	if (e == -ENOENT || e == -ENOTDIR)
+		return tool_error(TOOL_COULD_NOT,
+				  "%s: no such directory; lull "
+				  "serve DIR",
+				  s->dir);
+	if (e < 0)
+		return tool_error(TOOL_COULD_NOT, "%s: %s", s->dir,
+				  strerror(-e));
+	return TOOL_OK;
+}
+
+static int open_http(struct serve *s)
+{
+	int e;
+
+	s->http_options.shard = s->stack.shard;
+	s->http_options.store = s->store;
+	e = http_create(&s->http, &s->http_options);
+	if (e == 0)
+		e = http_listen(s->http, (uint16_t)s->port, BACKLOG);
+	if (e < 0)
+		return tool_error(TOOL_COULD_NOT, "port %u: %s",
+				  (unsigned)s->port, strerror(-e));
+	return TOOL_OK;
+}
+
+static int open_loop(struct serve *s)
+{
+	struct lull_loop_config config = {
+		.size = sizeof config,
+		.shard = s->stack.shard,
+		.link = s->stack.link,
+		.on_events = on_events,
+		.on_drain = on_drain,
+		.arg = s,
+	};
+	int e = lull_loop_create(&s->loop, &config);
+
+	if (e < 0)
+		return tool_error(TOOL_COULD_NOT, "a run loop: %s",
+				  strerror(-e));
+	e = lull_control_create(&s->control, s->loop, s->stack.shard, s->ctl);
+	if (e == -EADDRINUSE)
+		return tool_error(TOOL_COULD_NOT,
+				  "%s: another lull answers "
+				  "there; choose another --ctl",
+				  s->ctl);
+	if (e == -EEXIST)
+		return tool_error(TOOL_COULD_NOT,
+				  "--ctl %s: there is something else, which "
+				  "stays; choose another --ctl",
+				  s->ctl);
+	if (e < 0)
+		return tool_error(TOOL_COULD_NOT, "--ctl %s: %s", s->ctl,
+				  strerror(-e));
+	return TOOL_OK;
+}
+
+static void say_ready(const struct serve *s)
+{
+	char url[LULL_ADDR_TEXT + 32];
+
+	stack_url(&s->stack_options.addrs[0].addr, (uint16_t)s->port, url,
+		  sizeof url);
+	printf("ready %s netns=%s ctl=%s\n", url, s->netns, s->ctl);
+	fflush(stdout);
+}
+
+static int run(struct serve *s)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	int e;
+
+	signalled = s->loop;
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	lull_loop_timer(s->loop, TICK_MS, on_tick, s);
+	say_ready(s);
+	e = lull_loop_run(s->loop);
+	if (e < 0)
+		return tool_error(TOOL_COULD_NOT, "the TUN device is gone: %s",
+				  strerror(-e));
+	return TOOL_OK;
+}
+
+static int serve(struct serve *s)
+{
+	int code = open_dir(s);
+
+	s->stack_options.netns = s->netns;
+	s->stack_options.conns = CONNS;
+	s->stack_options.closing = CLOSING;
+	if (!code)
+		code = stack_open(&s->stack, &s->stack_options);
+	if (!code)
+		code = open_http(s);
+	if (!code)
+		code = open_loop(s);
+	if (!code)
+		code = run(s);
+	lull_control_destroy(s->control);
+	lull_loop_destroy(s->loop);
+	http_destroy(s->http);
+	store_close(s->store);
+	if (s->stack.shard) {
+		int closed = stack_close(&s->stack);
+
+		code = code ? code : closed;
+	}
+	return code;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	static struct serve s;
+	int code;
+
+	s.dir = ".";
+	s.port = 80;
+	s.http_options.keepalive_s = 60;
+	s.http_options.keepalive_most = 1000;
+	snprintf(s.netns, sizeof s.netns, "lull-%d", (int)getpid());
+	snprintf(s.ctl, sizeof s.ctl, "/run/lull/%d.sock", (int)getpid());
+	code = parse(&s, argc, argv);
+	if (code)
+		return code < 0 ? TOOL_OK : code;
+	code = set_defaults(&s);
+	return code ? code : serve(&s);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * stack.c: see stack.h.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <lull/diag.h>
+
+#include "stack.h"
+
+int stack_add_prefix(struct lull_prefix *list, int *len, const char *text,
+		     const char *option)
+{
+	if (*len == STACK_ADDRS)
+		return tool_usage("%s %s: %d are enough", option, text,
+				  STACK_ADDRS);
+	if (lull_prefix_parse(text, &list[*len]) < 0)
+		return tool_usage("%s %s: not ADDRESS/BITS, as 10.9.3.2/24",
+				  option, text);
+	++*len;
+	return TOOL_OK;
+}
+
+int stack_add_sysctl(struct stack_options *o, const char *text)
+{
+	if (o->sysctls_len == STACK_SYSCTLS)
+		return tool_usage("--sysctl %s: %d are enough", text,
+				  STACK_SYSCTLS);
+	if (!strchr(text, '='))
+		return tool_usage("--sysctl %s: not NAME=VALUE", text);
+	o->sysctls[o->sysctls_len++] = text;
+	/* The profile is fixed at creation, so it is wanted before. */
+	if (!strcmp(text, "net.lull.profile=linux"))
+		o->linux_profile = true;
+	return TOOL_OK;
+}
+
+static int unknown_knob(const char *name)
+{
+	struct lull_knob_info knobs[64];
+	const char *names[64] = {NULL}, *near;
+
+	for (uint32_t i = 0; i < 63 && lull_diag_knob(NULL, i, &knobs[i]); i++)
+		names[i] = knobs[i].name;
+	near = tool_nearest(name, names);
+	if (near)
+		return tool_usage("--sysctl %s: no such knob; did you mean %s?",
+				  name, near);
+	return tool_usage("--sysctl %s: no such knob", name);
+}
+
+static int set_sysctl(struct stack *s, const char *text)
+{
+	struct lull_sysctl_why why = {.size = sizeof why};
+	const char *eq = strchr(text, '=');
+	char name[64];
+	int e;
+
+	snprintf(name, sizeof name, "%.*s", (int)(eq - text), text);
+	if (!strcmp(name, "net.lull.profile") &&
+	    (!strcmp(eq + 1, "linux") || !strcmp(eq + 1, "lull")))
+		return TOOL_OK;
+	e = lull_sysctl_set(s->shard, name, eq + 1, &why);
+	if (e == -ENOENT)
+		return unknown_knob(name);
+	if (e == -ERANGE)
+		return tool_usage("--sysctl %s: from %lld to %lld", text,
+				  (long long)why.min, (long long)why.max);
+	if (e < 0)
+		return tool_usage("--sysctl %s: %s", text, strerror(-e));
+	return TOOL_OK;
+}
+
+static int make_shard(struct stack *s, const struct stack_options *o)
+{
+	struct lull_config config;
+	int e;
+
+	lull_config_init(&config, o->conns, o->closing);
+	config.limits.half_open = o->conns;
+	config.limits.bufs_64k = 1024;
+	config.limits.rx_frames = config.limits.tx_frames = 4096;
+	config.profile =
+		o->linux_profile ? LULL_PROFILE_LINUX : LULL_PROFILE_LULL;
+	e = lull_key_make(&config);
+	if (e == 0)
+		e = lull_memory_map(&config.limits, &s->memory);
+	if (e == 0)
+		e = lull_shard_init(&s->shard, &config, s->memory,
+				    lull_clock_ns(), NULL);
+	if (e < 0)
+		return tool_error(TOOL_COULD_NOT,
+				  "memory for %u connections "
+				  "and %u closing records: %s",
+				  o->conns, o->closing, strerror(-e));
+	for (int i = 0; i < o->addrs_len; i++)
+		if (lull_addr_add(s->shard, o->addrs[i], false) < 0)
+			return tool_usage("--addr: not an address that a host "
+					  "can have");
+	for (int i = 0; i < o->sysctls_len; i++) {
+		e = set_sysctl(s, o->sysctls[i]);
+		if (e)
+			return e;
+	}
+	return TOOL_OK;
+}
+
+static int tun_error(int e, const struct stack_options *o)
+{
+	char text[LULL_ADDR_TEXT];
+
+	switch (-e) {
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+		return tool_error(TOOL_COULD_NOT,
+				  "/dev/net/tun is missing; "
+				  "modprobe tun, or give the container the "
+				  "device");
+	case EPERM:
+	case EACCES:
+		return tool_error(TOOL_COULD_NOT,
+				  "no permission for a TUN "
+				  "device; it takes root or CAP_NET_ADMIN");
+	case EEXIST:
+	case EADDRINUSE:
+		return tool_error(TOOL_COULD_NOT,
+				  "%s, or the kernel's side of "
+				  "it, is in use in this namespace; choose "
+				  "another --addr or --netns",
+				  lull_addr_format(&o->addrs[0].addr, text));
+	default:
+		return tool_error(TOOL_COULD_NOT, "a TUN device: %s",
+				  strerror(-e));
+	}
+}
+
+static int make_link(struct stack *s, const struct stack_options *o)
+{
+	struct lull_tun_config tun = {
+		.size = sizeof tun,
+		.addrs = o->addrs,
+		.addrs_len = o->addrs_len,
+		.peers = o->peers,
+		.peers_len = o->peers_len,
+	};
+	int e = lull_netns_open(&s->netns, o->netns);
+
+	if (e == -EPERM || e == -EACCES)
+		return tool_error(TOOL_COULD_NOT,
+				  "no permission for network "
+				  "namespace %s; it takes root",
+				  o->netns);
+	if (e < 0)
+		return tool_error(TOOL_COULD_NOT, "network namespace %s: %s",
+				  o->netns, strerror(-e));
+	tun.netns = s->netns;
+	e = lull_tun_create(&s->tun, &tun);
+	if (e < 0)
+		return tun_error(e, o);
+	s->link = s->tun;
+	if (!o->pcap)
+		return TOOL_OK;
+	s->pcap_path = o->pcap;
+	e = lull_pcap_create(&s->pcap, o->pcap);
+	if (e == 0)
+		e = lull_pcap_wrap(s->pcap, s->tun, &s->wrapped);
+	if (e < 0)
+		return tool_error(TOOL_COULD_NOT, "--pcap %s: %s", o->pcap,
+				  strerror(-e));
+	s->link = s->wrapped;
+	return TOOL_OK;
+}
+
+int stack_open(struct stack *s, const struct stack_options *o)
+{
+	int code;
+
+	memset(s, 0, sizeof *s);
+	code = make_shard(s, o);
+	if (code == TOOL_OK)
+		code = make_link(s, o);
+	if (code != TOOL_OK)
+		(void)stack_close(s);
+	return code;
+}
+
+int stack_close(struct stack *s)
+{
+	int code = TOOL_OK, e;
+
+	if (s->wrapped)
+		lull_link_destroy(s->wrapped);
+	if (s->tun)
+		lull_link_destroy(s->tun);
+	if (s->pcap) {
+		e = lull_pcap_destroy(s->pcap);
+		if (e < 0)
+			code = tool_error(TOOL_COULD_NOT,
+					  "--pcap %s: not "
+					  "written whole: %s",
+					  s->pcap_path, strerror(-e));
+	}
+	lull_netns_close(s->netns);
+	lull_memory_unmap(&s->memory);
+	memset(s, 0, sizeof *s);
+	return code;
+}
+
+void stack_url(const struct lull_addr *addr, uint16_t port, char *out,
+	       size_t size)
+{
+	char text[LULL_ADDR_TEXT], suffix[8] = "";
+	bool v4 = lull_addr_is_ipv4(addr);
+
+	if (port != 80)
+		snprintf(suffix, sizeof suffix, ":%u", port);
+	snprintf(out, size, "http://%s%s%s%s/", v4 ? "" : "[",
+		 lull_addr_format(addr, text), v4 ? "" : "]", suffix);
+}
