@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`lull bench`: that it runs, without an error; how fast is not tested."""
+
+import json
+import re
+
+from peers import main
+
+KEYS = {"tag", "mode", "conc", "sec", "done", "errs", "tmo", "per_s", "p50us",
+        "p99us", "gbps", "mach_cpu_s", "srv_cpu_s", "mach_us_per", "srv_us_per"}
+
+
+def test_all(w):
+    for link in ("memory", "tun"):
+        for mode in ("crr", "rr", "stream"):
+            p = w.lull("bench", mode, "--link", link, "--seconds", "1", "--json")
+            w.ok(f"{mode}, {link}: exit 0, one line",
+                 p.returncode == 0 and p.stdout.count("\n") == 1 and
+                 not p.stderr, p.returncode, p.stdout, p.stderr)
+            got = json.loads(p.stdout)
+            w.equal("no error, no time-out",
+                    (got["tag"], got["mode"], got["errs"], got["tmo"]),
+                    (f"lull.{link}.{mode}", mode, 0, 0))
+            w.ok("the keys of the peers' client, and something done",
+                 KEYS <= set(got) and 0.5 < got["sec"] < 3 and
+                 (got["gbps"] > 0.01 if mode == "stream" else got["done"] > 1000),
+                 got)
+    p = w.lull("bench", "crr", "--link", "tun", "--seconds", "10", "-n", "500",
+               "-c", "8", "--size", "2000")
+    found = re.search(r" (\d+) done, 0 errors, 0 timed out$", p.stdout, re.M)
+    w.ok("-n, -c and --size, as text: it stops, but for those under way",
+         p.returncode == 0 and p.stdout.startswith(
+             "crr over tun, 8 at a time, ") and
+         found and 500 <= int(found[1]) < 508, p.stdout, p.stderr)
+
+
+main([test_all])

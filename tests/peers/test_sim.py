@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`lull sim`: its command line. (What it finds is the simulator's own matter.)"""
+
+import os
+import re
+
+from peers import main
+
+LAST = re.compile(r"(\d+) seeds, (\d+) connections, (\d+) failed, hash [0-9a-f]{16}")
+
+
+def last(p):
+    lines = p.stdout.splitlines()
+    return lines[-1] if lines else ""
+
+
+def test_seeds(w):
+    p = w.lull("sim", "--seeds", "1..20")
+    found = LAST.fullmatch(last(p))
+    w.ok("seeds 1..20: exit 0, twenty of them, none failed, the last line",
+         p.returncode == 0 and found and found[1] == "20" and found[3] == "0" and
+         int(found[2]) > 20 and not p.stderr, p.stdout, p.stderr)
+    w.equal("again: the same hash", last(w.lull("sim", "--seeds", "1..20")),
+            last(p))
+    one = w.lull("sim", "--seeds", "7..7")
+    w.ok("7..7 is one seed", last(one).startswith("1 seeds, "), one.stdout)
+    w.ok("another seed, another hash", last(one)[-16:] !=
+         last(w.lull("sim", "--seeds", "8..8"))[-16:])
+    trace = w.lull("sim", "--seeds", "7..7", "--trace")
+    w.ok("--trace tells what happens, and changes nothing",
+         len(trace.stdout.splitlines()) > 50 and last(trace) == last(one),
+         last(trace), last(one))
+    again = w.lull("sim", "--seeds", "7..7", "--trace")
+    w.ok("the same seed, the same trace", trace.stdout == again.stdout)
+    short = w.lull("sim", "--seeds", "7..7", "--trace", "--until", "0.5")
+    w.ok("--until ends it early", 0 < len(short.stdout) < len(trace.stdout),
+         len(short.stdout), len(trace.stdout))
+
+
+def test_pcap(w):
+    path = os.path.join(w.dir, "sim.pcapng")
+    p = w.lull("sim", "--seeds", "7..8", "--pcap", path)
+    w.ok("--pcap writes a pcapng file", p.returncode == 0 and
+         os.path.getsize(path) > 1000, p.stderr)
+    with open(path, "rb") as f:
+        w.equal("of that format", f.read(4), b"\x0a\x0d\x0d\x0a")
+    p = w.lull("sim", "--seeds", "7..7", "--pcap", path)
+    w.equal("and changes nothing", last(p),
+            last(w.lull("sim", "--seeds", "7..7")))
+    w.refuses("a capture file that can't be", 3, [f"{path}/x"], "sim", "--seeds",
+              "7..7", "--pcap", f"{path}/x")
+
+
+def test_usage(w):
+    for text in ("5..3", "5", "..", "1..", "..9", "a..b", "-1..5", "1..5x",
+                 "1...5", "99999999999999999999..99999999999999999999"):
+        w.refuses(f"--seeds {text}", 64, [text, "A..B"], "sim", f"--seeds={text}")
+    w.refuses("no seeds", 64, ["--seeds"], "sim")
+    w.refuses("--until nothing", 64, ["never"], "sim", "--seeds", "1..1",
+              "--until", "never")
+    w.refuses("an unknown option", 64, ["bogus"], "sim", "--bogus")
+    w.refuses("a word too many", 64, ["word"], "sim", "--seeds", "1..1", "word")
+
+
+main([test_seeds, test_pcap, test_usage], root=False)

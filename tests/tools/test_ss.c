@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_ss.c: what `lull ss` makes of rows. They come from a server in this
+ * program, so that every state, timer and address can be had; where ss(8) of
+ * iproute2 6.1 is installed, it gets the same ones in a file (TCPDIAG_FILE) and
+ * has to print the same.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <jansson.h>
+#include <libmnl/libmnl.h>
+
+#include "../../host/control.h"
+#include "run.h"
+
+static char dir[] = "/tmp/lull-test-XXXXXX";
+static char ctl[64], dump[64];
+
+/* ---- rows ---- */
+
+static const struct row {
+	const char *local, *remote;
+	uint16_t lport, rport;
+	uint8_t state, timer;
+	uint32_t ms, retrans, rqueue, wqueue;
+	uint16_t hi; /* of a range */
+	int bits;    /* of a prefix; 0: none */
+	bool v6only;
+} rows[] = {
+	{"0.0.0.0", "0.0.0.0", 80, 0, .state = LULL_TCP_LISTEN, .wqueue = 4096},
+	{"10.9.3.2", "10.9.3.1", 80, 40000, .state = LULL_TCP_ESTABLISHED,
+	 .timer = 2, .ms = 7200000, .rqueue = 123456, .wqueue = 7},
+	{"10.9.3.2", "10.9.3.1", 80, 40001, .state = LULL_TCP_SYN_RECEIVED,
+	 .timer = 1, .ms = 11000, .retrans = 3},
+	/* 57000 is dircproxy in many lists of services, and here it is not. */
+	{"10.9.3.2", "10.9.3.1", 57000, 443, .state = LULL_TCP_SYN_SENT},
+	{"10.9.3.2", "10.9.3.1", 80, 40002, .state = LULL_TCP_FIN_WAIT_1,
+	 .timer = 4, .ms = 599000},
+	{"10.9.3.2", "10.9.3.1", 80, 40003, .state = LULL_TCP_FIN_WAIT_2,
+	 .timer = 3, .ms = 60000},
+	{"10.9.3.2", "10.9.3.1", 80, 40004, .state = LULL_TCP_TIME_WAIT,
+	 .timer = 3, .ms = 59999},
+	{"10.9.3.2", "10.9.3.1", 80, 40005, .state = LULL_TCP_CLOSED},
+	{"10.9.3.2", "10.9.3.1", 80, 40006, .state = LULL_TCP_CLOSE_WAIT,
+	 .timer = 1, .ms = 200},
+	{"10.9.3.2", "10.9.3.1", 80, 40007, .state = LULL_TCP_LAST_ACK,
+	 .timer = 1, .ms = 36},
+	{"10.9.3.2", "10.9.3.1", 80, 40008, .state = LULL_TCP_CLOSING,
+	 .timer = 1, .ms = 61000},
+	{"::", "::", 80, 0, .state = LULL_TCP_LISTEN, .wqueue = 128},
+	{"::", "::", 81, 0, .state = LULL_TCP_LISTEN, .wqueue = 128,
+	 .v6only = true},
+	{"fd00:9:3::2", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", 80, 65535,
+	 .state = LULL_TCP_ESTABLISHED},
+};
+
+/* What ss does not know, or says wrongly. */
+static const struct row odd_rows[] = {
+	{"10.9.3.2", "0.0.0.0", 1000, 0, .state = LULL_TCP_LISTEN, .hi = 1999},
+	{"10.8.0.0", "0.0.0.0", 80, 0, .state = LULL_TCP_LISTEN, .bits = 16},
+	{"10.9.3.2", "10.9.3.1", 80, 1, .state = LULL_TCP_TIME_WAIT, .timer = 3,
+	 .ms = 4992},
+	{"10.9.3.2", "10.9.3.1", 80, 2, .state = LULL_TCP_TIME_WAIT, .timer = 3,
+	 .ms = 5000},
+	{"10.9.3.2", "10.9.3.1", 80, 3, .state = LULL_TCP_TIME_WAIT, .timer = 3,
+	 .ms = 0},
+	{"10.9.3.2", "10.9.3.1", 80, 4, .state = LULL_TCP_TIME_WAIT, .timer = 3,
+	 .ms = 69500},
+	{"10.9.3.2", "10.9.3.1", 80, 5, .state = 12, .timer = 9, .ms = 12000},
+	{"fd00:8::", "::", 82, 0, .state = LULL_TCP_LISTEN, .hi = 83,
+	 .bits = 32},
+};
+
+static const struct row *served = rows;
+static size_t served_len = sizeof rows / sizeof rows[0];
+
+static struct nlmsghdr *put_row(void *at, const struct row *r, uint32_t seq)
+{
+	struct nlmsghdr *hdr = mnl_nlmsg_put_header(at);
+	struct inet_diag_msg *msg =
+		mnl_nlmsg_put_extra_header(hdr, sizeof *msg);
+	bool v6 = strchr(r->local, ':');
+
+	hdr->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	hdr->nlmsg_flags = NLM_F_MULTI;
+	hdr->nlmsg_seq = seq;
+	msg->idiag_family = v6 ? AF_INET6 : AF_INET;
+	inet_pton(msg->idiag_family, r->local, msg->id.idiag_src);
+	inet_pton(msg->idiag_family, r->remote, msg->id.idiag_dst);
+	msg->id.idiag_sport = htons(r->lport);
+	msg->id.idiag_dport = htons(r->rport);
+	msg->idiag_state = r->state;
+	msg->idiag_timer = r->timer;
+	msg->idiag_retrans = (uint8_t)r->retrans;
+	msg->idiag_expires = r->ms;
+	msg->idiag_rqueue = r->rqueue;
+	msg->idiag_wqueue = r->wqueue;
+	if (v6)
+		mnl_attr_put_u8(hdr, INET_DIAG_SKV6ONLY, r->v6only);
+	if (r->hi || r->bits) {
+		struct lull_ctl_listen listen = {
+			.port_hi = r->hi ? r->hi : r->lport,
+			.bits = (uint8_t)(r->bits ? r->bits
+					  : v6	  ? 128
+						  : 32),
+		};
+
+		mnl_attr_put(hdr, LULL_CTL_ATTR_LISTEN, sizeof listen, &listen);
+	}
+	return hdr;
+}
+
+static struct nlmsghdr *put_done(void *at, uint32_t seq)
+{
+	struct nlmsghdr *hdr = mnl_nlmsg_put_header(at);
+
+	memset(mnl_nlmsg_put_extra_header(hdr, 4), 0, 4);
+	hdr->nlmsg_type = NLMSG_DONE;
+	hdr->nlmsg_flags = NLM_F_MULTI;
+	hdr->nlmsg_seq = seq;
+	return hdr;
+}
+
+/* ---- the server ---- */
+
+static size_t put_rows(uint8_t *out, const struct nlmsghdr *request)
+{
+	const struct inet_diag_req_v2 *want = mnl_nlmsg_get_payload(request);
+	uint32_t seq = request->nlmsg_seq;
+	size_t len = 0;
+
+	assert_int_equal(want->sdiag_protocol, IPPROTO_TCP);
+	for (size_t i = 0; i < served_len; i++) {
+		const struct row *r = &served[i];
+		int family = strchr(r->local, ':') ? AF_INET6 : AF_INET;
+
+		if (family == want->sdiag_family &&
+		    want->idiag_states & 1U << r->state)
+			len += put_row(out + len, r, seq)->nlmsg_len;
+	}
+	return len + put_done(out + len, seq)->nlmsg_len;
+}
+
+static size_t answer(uint8_t *out, const struct nlmsghdr *request)
+{
+	struct nlmsghdr *hdr;
+
+	if (request->nlmsg_type == SOCK_DIAG_BY_FAMILY)
+		return put_rows(out, request);
+	hdr = mnl_nlmsg_put_header(out);
+	hdr->nlmsg_type = request->nlmsg_type;
+	hdr->nlmsg_seq = request->nlmsg_seq;
+	if (request->nlmsg_type == LULL_CTL_SYSCTL_GET) {
+		const struct lull_ctl_knob knob = {
+			.name = "net.ipv4.ip_local_port_range",
+			.values = 2,
+			.value = {32768, 60999}};
+
+		memcpy(mnl_nlmsg_put_extra_header(hdr, sizeof knob), &knob,
+		       sizeof knob);
+	} else {
+		const struct lull_ctl_states states = {
+			{0, 11, 22, 33, 44, 55, 10000000, 77, 88, 99, 100, 1}};
+
+		memcpy(mnl_nlmsg_put_extra_header(hdr, sizeof states), &states,
+		       sizeof states);
+	}
+	return hdr->nlmsg_len;
+}
+
+static void *serve(void *arg)
+{
+	__attribute__((aligned(8))) uint8_t in[LULL_CTL_REQUEST];
+	__attribute__((aligned(8))) static uint8_t out[LULL_CTL_PACKET];
+	int listener = *(int *)arg, fd;
+
+	while ((fd = accept(listener, NULL, NULL)) >= 0) {
+		while (recv(fd, in, sizeof in, 0) > 0)
+			if (send(fd, out, answer(out, (void *)in),
+				 MSG_NOSIGNAL) < 0)
+				break;
+		close(fd);
+	}
+	return NULL;
+}
+
+static void write_dump(void)
+{
+	__attribute__((aligned(8))) uint8_t out[512];
+	FILE *f = fopen(dump, "w");
+	const struct nlmsghdr *hdr;
+
+	assert_non_null(f);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		hdr = put_row(out, &rows[i], 0);
+		fwrite(hdr, hdr->nlmsg_len, 1, f);
+	}
+	hdr = put_done(out, 0);
+	fwrite(hdr, hdr->nlmsg_len, 1, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* ---- against ss ---- */
+
+static bool has_ss(void)
+{
+	struct ran r;
+
+	run_program(&r, "ss", "-V", NULL);
+	return r.code == 0 && strstr(r.out, "iproute2-6.1");
+}
+
+static void it_prints_what_ss_prints(void **state)
+{
+	static const char *const options[] = {
+		"-tan",	 "-tano",	"-Htan", "-ta",
+		"-Htao", "-t -a -n -o", "-tanH", "--tcp --all --numeric",
+	};
+	struct ran ours, theirs;
+	char args[128];
+
+	if (!has_ss())
+		skip();
+	setenv("TCPDIAG_FILE", dump, 1);
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+		run_program(&theirs, "ss", options[i], NULL);
+		snprintf(args, sizeof args, "ss %s --ctl %s", options[i], ctl);
+		run(&ours, args, NULL);
+		assert_int_equal(ours.code, 0);
+		assert_string_equal(ours.err, "");
+		assert_string_equal(ours.out, theirs.out);
+		assert_true(strlen(ours.out) > 1000);
+	}
+	unsetenv("TCPDIAG_FILE");
+	(void)state;
+}
+
+static void on_a_terminal_too(void **state)
+{
+	const char *const theirs[] = {"ss", "-tano", NULL};
+	const char *const ours[] = {lull_path, "ss", "-tano",
+				    "--ctl",   ctl,  NULL};
+	static struct ran a, b;
+
+	if (!has_ss())
+		skip();
+	setenv("TCPDIAG_FILE", dump, 1);
+	for (unsigned short columns = 120; columns < 240; columns++) {
+		run_on_terminal(&a, theirs, columns);
+		run_on_terminal(&b, ours, columns);
+		assert_string_equal(a.out, b.out);
+	}
+	unsetenv("TCPDIAG_FILE");
+	(void)state;
+}
+
+/* A narrow one: the terminal wraps what is no wider than it must be. */
+static void a_narrow_terminal_gets_plain_lines(void **state)
+{
+	const char *const argv[] = {lull_path, "ss", "-Htan4",
+				    "--ctl",   ctl,  NULL};
+	static struct ran a;
+	struct ran b;
+	char args[128];
+
+	snprintf(args, sizeof args, "ss -Htan4 --ctl %s", ctl);
+	run(&b, args, NULL);
+	run_on_terminal(&a, argv, 40);
+	for (char *p = a.out; (p = strchr(p, '\r'));)
+		memmove(p, p + 1, strlen(p));
+	assert_string_equal(a.out, b.out);
+	(void)state;
+}
+
+/* ---- what ss has not ---- */
+
+static void odd_rows_are_told_as_they_are(void **state)
+{
+	static const char expected[] =
+		"LISTEN    0      0           10.9.3.2:1000-1999  0.0.0.0:*"
+		"                            \n"
+		"LISTEN    0      0        10.8.0.0/16:80         0.0.0.0:*"
+		"                            \n"
+		"TIME-WAIT 0      0           10.9.3.2:80        10.9.3.1:1"
+		" timer:(timewait,4.992sec,0)\n"
+		"TIME-WAIT 0      0           10.9.3.2:80        10.9.3.1:2"
+		" timer:(timewait,5sec,0)    \n"
+		"TIME-WAIT 0      0           10.9.3.2:80        10.9.3.1:3"
+		" timer:(timewait,000ms,0)   \n"
+		"TIME-WAIT 0      0           10.9.3.2:80        10.9.3.1:4"
+		" timer:(timewait,1min9sec,0)\n"
+		"12        0      0           10.9.3.2:80        10.9.3.1:5"
+		" timer:(9,12sec,0)          \n"
+		"LISTEN    0      0      [fd00:8::]/32:82-83            *:*"
+		"                            \n";
+	struct ran r;
+	char args[128];
+
+	served = odd_rows;
+	served_len = sizeof odd_rows / sizeof odd_rows[0];
+	snprintf(args, sizeof args, "ss -Htano --ctl %s", ctl);
+	run(&r, args, NULL);
+	served = rows;
+	served_len = sizeof rows / sizeof rows[0];
+	assert_string_equal(r.err, "");
+	assert_string_equal(r.out, expected);
+	(void)state;
+}
+
+static int lines(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+static void options_choose_rows(void **state)
+{
+	static const struct {
+		const char *options;
+		int lines;
+	} cases[] = {
+		{"-H", 8}, /* no listener, SYN-RECV, TIME-WAIT, UNCONN */
+		{"", 9},   /* and a line of headings */
+		{"-Ha", 14},  {"-Hl", 4},  {"-Hla", 14},
+		{"-Ha4", 11}, {"-Ha6", 3}, {"-Ha46", 14},
+		{"-Hl4", 2},  {"-Htn", 8}, {"-H --listening --ipv6", 2},
+	};
+	struct ran r;
+	char args[128];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(args, sizeof args, "ss %s --ctl %s", cases[i].options,
+			 ctl);
+		run(&r, args, NULL);
+		assert_int_equal(r.code, 0);
+		assert_int_equal(lines(r.out), cases[i].lines);
+	}
+	(void)state;
+}
+
+static void the_summary_has_all_eleven(void **state)
+{
+	struct ran r;
+	char args[128];
+
+	snprintf(args, sizeof args, "ss -s --ctl %s", ctl);
+	run(&r, args, NULL);
+	assert_int_equal(r.code, 0);
+	assert_string_equal(r.out, "ESTAB              11\n"
+				   "SYN-SENT           22\n"
+				   "SYN-RECV           33\n"
+				   "FIN-WAIT-1         44\n"
+				   "FIN-WAIT-2         55\n"
+				   "TIME-WAIT    10000000\n"
+				   "UNCONN             77\n"
+				   "CLOSE-WAIT         88\n"
+				   "LAST-ACK           99\n"
+				   "LISTEN            100\n"
+				   "CLOSING             1\n"
+				   "Total        10000530\n");
+	snprintf(args, sizeof args, "ss -s --json --ctl %s", ctl);
+	run(&r, args, NULL);
+	assert_string_equal(
+		r.out, "{\"schema\":1,\"states\":{\"ESTAB\":11,\"SYN-SENT\":22,"
+		       "\"SYN-RECV\":33,\"FIN-WAIT-1\":44,\"FIN-WAIT-2\":55,"
+		       "\"TIME-WAIT\":10000000,\"UNCONN\":77,\"CLOSE-WAIT\":88,"
+		       "\"LAST-ACK\":99,\"LISTEN\":100,\"CLOSING\":1}}\n");
+	(void)state;
+}
+
+/* ---- JSON ---- */
+
+static json_t *json_of(const struct ran *r)
+{
+	json_error_t error;
+	json_t *json = json_loads(r->out, 0, &error);
+
+	assert_int_equal(r->code, 0);
+	if (!json)
+		fail_msg("line %d: %s", error.line, error.text);
+	assert_int_equal(json_integer_value(json_object_get(json, "schema")),
+			 1);
+	return json;
+}
+
+static const char *text_at(const json_t *json, const char *a, const char *b)
+{
+	return json_string_value(json_object_get(json_object_get(json, a), b));
+}
+
+static long long number_at(const json_t *json, const char *a, const char *b)
+{
+	return json_integer_value(json_object_get(json_object_get(json, a), b));
+}
+
+static void rows_are_objects(void **state)
+{
+	struct ran r;
+	char args[128];
+	json_t *json, *list, *row;
+
+	served = odd_rows;
+	served_len = sizeof odd_rows / sizeof odd_rows[0];
+	snprintf(args, sizeof args, "ss -a --json --ctl %s", ctl);
+	run(&r, args, NULL);
+	served = rows;
+	served_len = sizeof rows / sizeof rows[0];
+	json = json_of(&r);
+	list = json_object_get(json, "sockets");
+	assert_int_equal(json_array_size(list), 8);
+	row = json_array_get(list, 0);
+	assert_int_equal(number_at(row, "local", "port"), 1000);
+	assert_int_equal(number_at(row, "local", "port_hi"), 1999);
+	assert_true(json_is_null(json_object_get(row, "timer")));
+	row = json_array_get(list, 1);
+	assert_string_equal(text_at(row, "local", "address"), "10.8.0.0");
+	assert_int_equal(number_at(row, "local", "bits"), 16);
+	row = json_array_get(list, 2);
+	assert_string_equal(json_string_value(json_object_get(row, "state")),
+			    "TIME-WAIT");
+	assert_string_equal(text_at(row, "timer", "name"), "timewait");
+	assert_int_equal(number_at(row, "timer", "ms"), 4992);
+	assert_string_equal(text_at(row, "peer", "address"), "10.9.3.1");
+	assert_int_equal(number_at(row, "peer", "port"), 1);
+	row = json_array_get(list, 6);
+	assert_string_equal(json_string_value(json_object_get(row, "state")),
+			    "12");
+	json_decref(json);
+	(void)state;
+}
+
+static void no_rows_are_json_too(void **state)
+{
+	struct ran r;
+	char args[128];
+	json_t *json;
+
+	served_len = 0;
+	snprintf(args, sizeof args, "ss --json --ctl %s", ctl);
+	run(&r, args, NULL);
+	served_len = sizeof rows / sizeof rows[0];
+	json = json_of(&r);
+	assert_int_equal(json_array_size(json_object_get(json, "sockets")), 0);
+	json_decref(json);
+	(void)state;
+}
+
+/* ---- what goes wrong ---- */
+
+static void wrong_calls_are_explained(void **state)
+{
+	static const struct {
+		const char *args;
+		int code;
+		const char *text;
+	} cases[] = {
+		{"ss", 64,
+		 "lull ss: --ctl PATH is needed for now: the control socket of "
+		 "a running lull (the kernel's own sockets and knobs come with "
+		 "a later version)\n"},
+		{"ss -x", 64, "lull ss: no option -x; see lull ss --help\n"},
+		{"ss --jason", 64,
+		 "lull ss: no option --jason; see lull ss --help\n"},
+		{"ss --ctl", 64,
+		 "lull ss: --ctl wants a value; see lull ss --help\n"},
+		{"ss --ctl x state listening", 64,
+		 "lull ss: state: there are no filters yet; use grep(1), or "
+		 "--json; see lull ss --help\n"},
+		{"ss -s4 --ctl x", 64,
+		 "lull ss: -s counts both families; leave -4 and -6 out; see "
+		 "lull ss --help\n"},
+		{"ss --ctl /nonexistent/x", 3,
+		 "lull ss: /nonexistent/x: there is no such socket; does the "
+		 "program run, with this --ctl?\n"},
+		{"ss --ctl /dev/null", 3,
+		 "lull ss: /dev/null: nobody listens there; has the program "
+		 "ended, or is the path wrong?\n"},
+	};
+	struct ran r;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		run(&r, cases[i].args, NULL);
+		expect_error(&r, cases[i].code, cases[i].text);
+	}
+	run(&r, "ss --help", NULL);
+	assert_int_equal(r.code, 0);
+	assert_non_null(strstr(r.out, "usage: lull ss"));
+	(void)state;
+}
+
+/* ---- all of it ---- */
+
+static int listener;
+
+static int setup(void **state)
+{
+	static pthread_t thread;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(ctl, sizeof ctl, "%s/ctl", dir);
+	snprintf(dump, sizeof dump, "%s/dump", dir);
+	strcpy(at.sun_path, ctl);
+	listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, (void *)&at, sizeof at), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	assert_int_equal(pthread_create(&thread, NULL, serve, &listener), 0);
+	pthread_detach(thread); /* it ends with the program */
+	write_dump();
+	(void)state;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	unlink(ctl);
+	unlink(dump);
+	(void)state;
+	return rmdir(dir);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_prints_what_ss_prints),
+		cmocka_unit_test(on_a_terminal_too),
+		cmocka_unit_test(a_narrow_terminal_gets_plain_lines),
+		cmocka_unit_test(odd_rows_are_told_as_they_are),
+		cmocka_unit_test(options_choose_rows),
+		cmocka_unit_test(the_summary_has_all_eleven),
+		cmocka_unit_test(rows_are_objects),
+		cmocka_unit_test(no_rows_are_json_too),
+		cmocka_unit_test(wrong_calls_are_explained),
+	};
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: test_ss PATH-OF-LULL\n");
+		return 64;
+	}
+	lull_path = argv[1];
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("ss", tests, setup, teardown);
+}

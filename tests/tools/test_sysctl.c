@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_sysctl.c: `lull sysctl` on a lull with its control socket.
+ */
+#include <jansson.h>
+
+#include "../host/served.h"
+#include "run.h"
+
+static struct served *w;
+
+/* The arguments, and --ctl; `more` is one argument, with blanks in it. */
+static void ask(struct ran *r, const char *args, const char *more)
+{
+	char text[256];
+
+	snprintf(text, sizeof text, "sysctl --ctl %s %s", w->path, args);
+	run(r, text, more);
+}
+
+static void expect(const char *args, const char *more, const char *out)
+{
+	struct ran r;
+
+	ask(&r, args, more);
+	assert_string_equal(r.err, "");
+	assert_string_equal(r.out, out);
+	assert_int_equal(r.code, 0);
+}
+
+static void all_of_them_by_name(void **state)
+{
+	struct lull_knob_info info;
+	char last[64] = "", name[64];
+	struct ran r;
+	uint32_t n = 0, there = 0;
+
+	ask(&r, "-a", NULL);
+	assert_int_equal(r.code, 0);
+	for (char *line = strtok(r.out, "\n"); line;
+	     line = strtok(NULL, "\n")) {
+		assert_int_equal(sscanf(line, "%63s = ", name), 1);
+		assert_non_null(strstr(line, " = "));
+		assert_true(strcmp(last, name) < 0);
+		strcpy(last, name);
+		n++;
+	}
+	while (lull_diag_knob(NULL, there, &info))
+		there++;
+	assert_int_equal(n, there);
+	(void)state;
+}
+
+static void names_and_values(void **state)
+{
+	expect("net.ipv4.tcp_fin_timeout", NULL,
+	       "net.ipv4.tcp_fin_timeout = 60\n");
+	expect("net/ipv4/tcp_fin_timeout", NULL,
+	       "net.ipv4.tcp_fin_timeout = 60\n");
+	expect("-n net.ipv4.tcp_fin_timeout net.lull.profile", NULL,
+	       "60\nlull\n");
+	expect("net.ipv4.tcp_rmem", NULL,
+	       "net.ipv4.tcp_rmem = 4096\t131072\t6291456\n");
+	(void)state;
+}
+
+static void setting_prints_what_is_set(void **state)
+{
+	expect("-w net.ipv4.tcp_fin_timeout=17", NULL,
+	       "net.ipv4.tcp_fin_timeout = 17\n");
+	expect("net.ipv4.tcp_fin_timeout", NULL,
+	       "net.ipv4.tcp_fin_timeout = 17\n");
+	expect("net.ipv4.tcp_fin_timeout=18 net.ipv4.tcp_rfc1337=1", NULL,
+	       "net.ipv4.tcp_fin_timeout = 18\nnet.ipv4.tcp_rfc1337 = 1\n");
+	expect("-w", "net.ipv4.ip_local_port_range = 5000  6000",
+	       "net.ipv4.ip_local_port_range = 5000\t6000\n");
+	expect("-n -w net.ipv4.tcp_fin_timeout=60", NULL, "60\n");
+	(void)state;
+}
+
+static void what_is_refused_is_explained(void **state)
+{
+	static const struct {
+		const char *args, *more, *text;
+	} cases[] = {
+		{"net.ipv4.tcp_fin_timeot", NULL,
+		 "lull sysctl: net.ipv4.tcp_fin_timeot: no such knob; did you "
+		 "mean net.ipv4.tcp_fin_timeout?\n"},
+		{"vm.swappiness=0", NULL,
+		 "lull sysctl: vm.swappiness: no such knob; lull sysctl -a "
+		 "lists them\n"},
+		{"-w net.ipv4.tcp_fin_timeout=3601", NULL,
+		 "lull sysctl: net.ipv4.tcp_fin_timeout=3601: it goes from 1 "
+		 "to 3600 seconds\n"},
+		{"-w net.ipv4.tcp_fin_timeout=1m", NULL,
+		 "lull sysctl: net.ipv4.tcp_fin_timeout=1m: it wants 1 whole "
+		 "number, from 1 to 3600 seconds\n"},
+		{"-w net.ipv4.tcp_rfc1337=2", NULL,
+		 "lull sysctl: net.ipv4.tcp_rfc1337=2: it goes from 0 to 1\n"},
+		{"-w", "net.ipv4.ip_local_port_range=6000 5000",
+		 "lull sysctl: net.ipv4.ip_local_port_range=6000 5000: each "
+		 "goes from 1 to 65535 ports, none below the one before\n"},
+		{"-w net.ipv4.tcp_rmem=4096", NULL,
+		 "lull sysctl: net.ipv4.tcp_rmem=4096: it wants 3 whole "
+		 "numbers, from 4096 to 1073741824 bytes\n"},
+		{"-w net.lull.profile=linux", NULL,
+		 "lull sysctl: net.lull.profile=linux: it is fixed while the "
+		 "stack runs; set it where the program starts\n"},
+		{"-w net.ipv4.tcp_tw_recycle=1", NULL,
+		 "lull sysctl: net.ipv4.tcp_tw_recycle: Linux removed it in "
+		 "4.12: behind a NAT it refused whole groups of clients; lull "
+		 "does not have it either, and needs no other setting "
+		 "instead\n"},
+		{"-w net.ipv4.tcp_fin_timeout", NULL,
+		 "lull sysctl: net.ipv4.tcp_fin_timeout: -w wants NAME=VALUE; "
+		 "see lull sysctl --help\n"},
+		{"", NULL,
+		 "lull sysctl: which knob? -a shows all; see lull sysctl "
+		 "--help\n"},
+		{"-a net.ipv4.tcp_rmem", NULL,
+		 "lull sysctl: -a shows all; leave -w and names out; see lull "
+		 "sysctl --help\n"},
+		{"-p", NULL,
+		 "lull sysctl: no option -p; see lull sysctl --help\n"},
+	};
+	struct ran r;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		ask(&r, cases[i].args, cases[i].more);
+		expect_error(&r, 64, cases[i].text);
+	}
+	expect("-n net.ipv4.tcp_fin_timeout", NULL, "60\n");
+	(void)state;
+}
+
+/* A number longer than any request holds. */
+static void long_arguments_do_no_harm(void **state)
+{
+	char arg[2000] = "net.ipv4.tcp_fin_timeout=";
+	struct ran r;
+
+	memset(arg + strlen(arg), '9', sizeof arg - strlen(arg) - 1);
+	arg[sizeof arg - 1] = 0;
+	ask(&r, "-w", arg);
+	assert_int_equal(r.code, 64);
+	arg[24] = 'x';
+	ask(&r, "", arg);
+	assert_int_equal(r.code, 64);
+	(void)state;
+}
+
+/* As sysctl(8): the others are done. */
+static void one_that_fails_stops_nothing(void **state)
+{
+	struct ran r;
+
+	ask(&r, "net.ipv4.tcp_fin_timeout=33 net.none net.ipv4.tcp_fin_timeout",
+	    NULL);
+	assert_int_equal(r.code, 64);
+	assert_string_equal(r.out, "net.ipv4.tcp_fin_timeout = 33\n"
+				   "net.ipv4.tcp_fin_timeout = 33\n");
+	assert_non_null(strstr(r.err, "net.none"));
+	expect("-n net.ipv4.tcp_fin_timeout=60", NULL, "60\n");
+	(void)state;
+}
+
+static void json_has_all_there_is_to_know(void **state)
+{
+	json_t *json, *list, *knob;
+	json_error_t error;
+	struct ran r;
+
+	ask(&r,
+	    "--json net.ipv4.tcp_fin_timeout net.lull.profile "
+	    "net.ipv4.tcp_rmem",
+	    NULL);
+	assert_int_equal(r.code, 0);
+	json = json_loads(r.out, 0, &error);
+	assert_non_null(json);
+	assert_int_equal(json_integer_value(json_object_get(json, "schema")),
+			 1);
+	list = json_object_get(json, "sysctl");
+	assert_int_equal(json_array_size(list), 3);
+#define INTEGER(name) json_integer_value(json_object_get(knob, name))
+#define STRING(name)  json_string_value(json_object_get(knob, name))
+	knob = json_array_get(list, 0);
+	assert_string_equal(STRING("name"), "net.ipv4.tcp_fin_timeout");
+	assert_int_equal(INTEGER("value"), 60);
+	assert_int_equal(INTEGER("default"), 60);
+	assert_int_equal(INTEGER("min"), 1);
+	assert_int_equal(INTEGER("max"), 3600);
+	assert_string_equal(STRING("unit"), "seconds");
+	assert_true(strlen(STRING("help")) > 10);
+	knob = json_array_get(list, 1);
+	assert_string_equal(STRING("value"), "lull");
+	knob = json_array_get(list, 2);
+	knob = json_object_get(knob, "value");
+	assert_int_equal(json_array_size(knob), 3);
+	assert_int_equal(json_integer_value(json_array_get(knob, 1)), 131072);
+	json_decref(json);
+	(void)state;
+}
+
+static void it_must_be_reached(void **state)
+{
+	struct ran r;
+
+	run(&r, "sysctl -a --ctl /nonexistent/x", NULL);
+	expect_error(&r, 3,
+		     "lull sysctl: /nonexistent/x: there is no such socket; "
+		     "does the program run, with this --ctl?\n");
+	run(&r, "sysctl -a", NULL);
+	expect_error(&r, 64,
+		     "lull sysctl: --ctl PATH is needed for now: the control "
+		     "socket of a running lull (the kernel's own sockets and "
+		     "knobs come with a later version)\n");
+	(void)state;
+}
+
+static int setup(void **state)
+{
+	w = served_open(64);
+	served_start(w);
+	(void)state;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	served_close(w);
+	(void)state;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_of_them_by_name),
+		cmocka_unit_test(names_and_values),
+		cmocka_unit_test(setting_prints_what_is_set),
+		cmocka_unit_test(what_is_refused_is_explained),
+		cmocka_unit_test(long_arguments_do_no_harm),
+		cmocka_unit_test(one_that_fails_stops_nothing),
+		cmocka_unit_test(json_has_all_there_is_to_know),
+		cmocka_unit_test(it_must_be_reached),
+	};
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: test_sysctl PATH-OF-LULL\n");
+		return 64;
+	}
+	lull_path = argv[1];
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("sysctl", tests, setup, teardown);
+}
