@@ -1,0 +1,272 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# usage: run.sh BUILD [--json FILE] [SECTION...]
+#
+# Measures lull beside the kernel, lwIP and gVisor, and prints a table for
+# each section: crr-tun, crr-memory, rr, stream, memory (all). What it means
+# is in README.md, here. Root; two network namespaces of its own.
+#
+# In the environment: QUICK=1 (one round of a second, to try it), ROUNDS,
+# SECONDS_EACH, CLIENTS="1 2" (crr-tun), STACKS="lull kernel lwip gvisor".
+# Exit: 0, whatever the figures are; 3 could not; 64 usage.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+all="crr-tun crr-memory rr stream memory"
+
+usage() {
+	echo "usage: run.sh BUILD [--json FILE] [SECTION...]" >&2
+	echo "sections: $all" >&2
+	exit 64
+}
+
+[ $# -ge 1 ] && [ -x "$1/lull" ] || usage
+build=$(cd "$1" && pwd)
+shift
+json=
+sections=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--json) [ $# -ge 2 ] || usage; json=$2; shift ;;
+	crr-tun | crr-memory | rr | stream | memory) sections="$sections $1" ;;
+	*) usage ;;
+	esac
+	shift
+done
+sections=${sections:-$all}
+for n in ${CLIENTS:-1 2}; do
+	[ "$n" = 1 ] || [ "$n" = 2 ] || {
+		echo "run.sh: CLIENTS: $n: 1, 2 or both" >&2
+		exit 64
+	}
+done
+
+lull=$build/lull
+bin=$build/bench
+cores=$(getconf _NPROCESSORS_ONLN)
+if [ "${QUICK:-}" = 1 ]; then
+	rounds=${ROUNDS:-1} stream_rounds=${ROUNDS:-1}
+	each=${SECONDS_EACH:-1} memory_each=1 idle=10000 closing=100000
+else
+	rounds=${ROUNDS:-5} stream_rounds=${ROUNDS:-3}
+	each=${SECONDS_EACH:-3} memory_each=10 idle=100000 closing=1000000
+fi
+for n in "$rounds" "$each"; do
+	case $n in
+	[1-9] | [1-9][0-9]) ;;
+	*) echo "run.sh: ROUNDS, SECONDS_EACH: $n: from 1 to 99" >&2; exit 64 ;;
+	esac
+done
+want="lull kernel lwip gvisor"
+stacks=${STACKS:-$want}
+for s in $stacks; do
+	case " $want " in
+	*" $s "*) ;;
+	*) echo "run.sh: STACKS: $s: one of $want" >&2; exit 64 ;;
+	esac
+done
+
+tmp=$(mktemp -d)
+stack=
+. "$here/lib.sh"
+trap clean EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+raw=$tmp/raw.jsonl
+mkdir -p "$bin" "$tmp/www"
+echo ok > "$tmp/www/index.html"
+touch "$raw"
+
+skip() { # STACK WHY
+	say "skipped: $1: $2"
+	stacks=$(for s in $stacks; do [ "$s" = "$1" ] || echo "$s"; done)
+}
+
+keep() { # what was measured; table.py tells the arguments
+	python3 "$here/table.py" keep "$raw" "$@"
+}
+
+show() { python3 "$here/table.py" show "$raw" "$1"; }
+
+# ---- over TUN, TAP and veth, by the same client ----
+
+# One or two clients, with 64 slots together; their results are added.
+crr_clients() { # CLIENTS COUNT
+	local n=$1 k base code=0 pids=() end="-b 10.10.1.1 -x $tmp/pairs1"
+	base="timeout $((each + 30)) ip netns exec $cli_ns $bin/cli -t $target
+		-P $pid -m crr -d $each -c $((64 / n))"
+	[ -z "$2" ] || base="$base -n $2"
+	cli_cmd=$(echo $base $end)
+	[ "$n" = 1 ] || cli_cmd="$cli_cmd; beside it another, -b 10.10.2.1"
+	for ((k = 1; k <= n; k++)); do
+		$base -b 10.10.$k.1 -x "$tmp/pairs$k" > "$tmp/out$k" \
+			2>>"$tmp/client.log" &
+		pids+=($!)
+	done
+	jobs_=${pids[*]}
+	for k in "${pids[@]}"; do
+		wait "$k" || code=$?
+	done
+	jobs_=
+	return $code
+}
+
+crr_once() { # STACK CLIENTS ROUND
+	local count= before after out=() k
+	# lwIP goes through all of TIME_WAIT with each segment: the first
+	# thousand show what it would do if it did not.
+	[ "$1" != lwip-empty ] || count=$((1000 / $2))
+	start "$1" || return 0
+	run timeout 30 ip netns exec "$cli_ns" "$bin/cli" -x "$tmp/pairs1" \
+		-b 10.10.1.1 -t "$target" -m crrc -n 300 > "$tmp/warm"
+	before=$(frames)
+	crr_clients "$2" "$count" || note "$1: a client ended with an error"
+	after=$(frames)
+	for ((k = 1; k <= $2; k++)); do out+=("$tmp/out$k"); done
+	keep crr-tun "$1" "$2" "$3" "$srv_cmd" "$cli_cmd" \
+		"frames=$((after - before))" "${out[@]}"
+	stop
+}
+
+section_crr_tun() {
+	local c r s list=
+	for s in $stacks; do
+		list="$list $s"
+		[ "$s" != lwip ] || list="$list lwip-empty"
+	done
+	for c in ${CLIENTS:-1 2}; do
+		for ((r = 1; r <= rounds; r++)); do
+			for s in $list; do crr_once "$s" "$c" "$r"; done
+		done
+	done
+}
+
+rr_once() { # STACK ROUND
+	local a b cmd
+	start "$1" || return 0
+	cmd="timeout $((each + 20)) ip netns exec $cli_ns wrk -t1 -c50
+		-d${each}s --latency http://$target/"
+	a=$(ticks)
+	times > "$tmp/times1"
+	run $cmd > "$tmp/out1" 2>&1 || note "$1: wrk ended with an error"
+	times > "$tmp/times2"
+	b=$(ticks)
+	keep rr "$1" 1 "$2" "$srv_cmd" "$(echo $cmd)" wrk="$(echo $a $b)" \
+		"$tmp/out1" "$tmp/times1" "$tmp/times2"
+	stop
+}
+
+stream_once() { # STACK ROUND
+	local m cmd
+	for m in down up; do
+		start "$1" || return 0
+		cmd="timeout $((each + 20)) ip netns exec $cli_ns $bin/cli
+			-x $tmp/pairs1 -b 10.10.1.1 -t $target -P $pid -m $m
+			-d $each -c 1"
+		run $cmd > "$tmp/out1" 2>>"$tmp/client.log" ||
+			note "$1: the client ended with an error"
+		keep stream "$1" 1 "$2" "$srv_cmd" "$(echo $cmd)" \
+			"direction=$m" "$tmp/out1"
+		stop
+	done
+}
+
+# ---- two stacks in memory ----
+
+bench_memory() { # SECTION MODE ROUND SECONDS
+	local cmd="$lull bench $2 --link memory --seconds $4 --json"
+	run timeout $(($4 + 60)) $cmd > "$tmp/out1" ||
+		note "$cmd: ended with an error"
+	keep "$1" lull-memory 1 "$3" - "$cmd" "$tmp/out1"
+}
+
+section_rr() {
+	local r s
+	for ((r = 1; r <= rounds; r++)); do
+		for s in $stacks; do rr_once "$s" "$r"; done
+		bench_memory rr rr "$r" "$each"
+	done
+}
+
+section_stream() {
+	local r s list=
+	for s in $stacks; do
+		case $s in
+		kernel)
+			list="$list kernel"
+			if have ethtool; then
+				list="$list kernel-nooff"
+			else
+				say "skipped: kernel without offload: install ethtool"
+			fi ;;
+		*) list="$list $s" ;;
+		esac
+	done
+	for ((r = 1; r <= stream_rounds; r++)); do
+		for s in $list; do stream_once "$s" "$r"; done
+		bench_memory stream stream "$r" "$each"
+	done
+}
+
+# The difference of two runs: start-up cancels.
+instructions() {
+	local n cmd
+	have valgrind || { say "skipped: instructions: install valgrind"; return; }
+	for n in 2000 6000; do
+		cmd="valgrind --tool=callgrind --callgrind-out-file=$tmp/cg
+			$lull bench crr --link memory -n $n --seconds 60 --json"
+		run timeout 120 $cmd > "$tmp/out1" 2>"$tmp/valgrind.log" || {
+			note "valgrind ended with an error:"
+			tail -n 5 "$tmp/valgrind.log" >&2
+			return 0
+		}
+		keep crr-memory callgrind 1 "$n" - "$(echo $cmd)" \
+			"instructions=$(awk '/^(totals|summary):/ { print $2; exit }' \
+				"$tmp/cg")" "$tmp/out1"
+	done
+}
+
+section_crr_memory() {
+	local r
+	for ((r = 1; r <= rounds; r++)); do
+		bench_memory crr-memory crr "$r" "$memory_each"
+	done
+	instructions
+}
+
+section_memory() {
+	local cmd="$bin/memory $idle $closing"
+	build_memory || return 0
+	run timeout 300 $cmd > "$tmp/out1" || {
+		note "$cmd: ended with an error"
+		return 0
+	}
+	keep memory lull 1 1 - "$cmd" "$tmp/out1"
+}
+
+# ---- all of it ----
+
+# What the sections over TUN, TAP and veth need.
+check_network() {
+	[ "$(id -u)" = 0 ] || die "crr-tun, rr and stream need root;" \
+		"crr-memory and memory do not"
+	[ -c /dev/net/tun ] || die "no /dev/net/tun: modprobe tun," \
+		"or measure only crr-memory and memory"
+	have ip || die "no ip: install iproute2"
+	have cc || die "no cc: install gcc"
+	build_peers
+}
+
+have python3 || die "no python3: install it"
+python3 "$here/table.py" machine "$raw" "$build" "$here/.."
+case " $sections " in
+*" crr-tun "* | *" rr "* | *" stream "*) check_network ;;
+esac
+for section in $sections; do
+	if [ "$section" = rr ] && ! have wrk; then
+		say "skipped: rr: no wrk: install it"
+		continue
+	fi
+	"section_${section//-/_}"
+	show "$section"
+done
+[ -z "$json" ] || python3 "$here/table.py" json "$raw" "$json"
