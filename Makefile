@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The commands of the project. Meson does the work; `make help` lists them.
+
+MESON ?= meson
+B := build
+
+.PHONY: help all deps demo check bench lint format install fuzz clean
+
+all: $(B)/build.ninja
+	ninja -C $(B)
+
+help:
+	@echo "make            build the library and the tools into $(B)/"
+	@echo "make demo       a web server on lull, fetched by curl: begin here"
+	@echo "make check      all tests"
+	@echo "make bench      measure, beside the kernel, lwIP and gVisor"
+	@echo "make lint       clang-tidy and cppcheck"
+	@echo "make fuzz TIME=60   each fuzzer, that many seconds"
+	@echo "make format     clang-format over everything"
+	@echo "make install    DESTDIR and PREFIX as usual"
+	@echo "make deps       install the Debian packages that a target needs"
+	@echo "make clean"
+
+# What is missing of Debian's packages: installed as root, else named.
+deps:
+	@scripts/deps.sh all
+deps-%:
+	@scripts/deps.sh $*
+
+$(B)/build.ninja: | deps-build
+	$(MESON) setup $(B) $(if $(PREFIX),--prefix=$(PREFIX))
+
+demo: deps-demo all
+	@scripts/demo.sh $(B)
+
+check: deps-check
+	@scripts/check.sh
+
+bench: deps-bench all
+	@bench/run.sh $(B)
+
+lint: deps-lint all
+	@scripts/lint.sh $(B)
+
+fuzz: deps-check
+	@scripts/fuzz.sh $(or $(TIME),60)
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h' | grep -v ^bench/peers/)
+
+install: all
+	$(MESON) install -C $(B) --no-rebuild
+
+clean:
+	rm -rf $(B) build-*
