@@ -6,23 +6,34 @@
  */
 #include "base/base.h"
 
+/* Do the first `bits` of 64 agree? 0 to 64. */
+static bool agree(const uint8_t *a, const uint8_t *b, uint32_t bits)
+{
+	uint64_t differ = lull_load64(a) ^ lull_load64(b);
+
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		differ = __builtin_bswap64(differ);
+	return bits == 0 || differ >> (64 - bits) == 0;
+}
+
 bool lull_prefix_covers(const struct lull_prefix *p, const struct lull_addr *a)
 {
-	uint32_t whole = p->bits / 8, rest = p->bits % 8;
+	uint32_t bits = p->bits;
 
-	LULL_ASSERT(p->bits <= 128);
-	if (memcmp(p->addr.b, a->b, whole) != 0)
-		return false;
-	return rest == 0 ||
-	       ((p->addr.b[whole] ^ a->b[whole]) >> (8 - rest)) == 0;
+	LULL_ASSERT(bits <= 128);
+	if (bits <= 64)
+		return agree(p->addr.b, a->b, bits);
+	return agree(p->addr.b, a->b, 64) &&
+	       agree(p->addr.b + 8, a->b + 8, bits - 64);
 }
 
 bool lull_addr_is_any(const struct lull_addr *a)
 {
-	static const uint8_t zero[16];
-	uint32_t skip = lull_addr_is4(a) ? 12 : 0;
+	static const uint8_t zero[4];
 
-	return memcmp(a->b + skip, zero, 16 - skip) == 0;
+	if (lull_addr_is4(a))
+		return memcmp(a->b + 12, zero, 4) == 0;
+	return lull_load64(a->b) == 0 && lull_load64(a->b + 8) == 0;
 }
 
 bool lull_addr_is_group(const struct lull_addr *a)

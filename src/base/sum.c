@@ -4,6 +4,7 @@
  *
  * Sums in the machine's order and swaps once at the end (RFC 1071 2(B)); eight
  * bytes at a time into 64 bits, four independent sums so that they overlap.
+ * Headers are short: they take words of 32 bits, which can't carry out of 64.
  *
  * Entry points: lull_sum, _fold, _tx, _pseudo.
  */
@@ -83,12 +84,9 @@ static uint64_t sum_rest(const uint8_t *p, size_t len)
 	return s;
 }
 
-uint32_t lull_sum(uint32_t sum, const void *data, size_t len, uint32_t odd)
+static uint64_t sum_long(const uint8_t *p, size_t len)
 {
-	const uint8_t *p = data;
 	uint64_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-	uint32_t native;
-	bool swap;
 
 	for (; len >= 32; len -= 32, p += 32) {
 		s0 = add64(s0, load64(p));
@@ -99,9 +97,25 @@ uint32_t lull_sum(uint32_t sum, const void *data, size_t len, uint32_t odd)
 	for (; len >= 8; len -= 8, p += 8)
 		s0 = add64(s0, load64(p));
 	s1 = add64(s1, sum_rest(p, len));
-	native = fold64(add64(add64(s0, s1), add64(s2, s3)));
+	return add64(add64(s0, s1), add64(s2, s3));
+}
+
+static uint64_t sum_short(const uint8_t *p, size_t len)
+{
+	uint64_t s = 0;
+
+	for (; len >= 4; len -= 4, p += 4)
+		s += load32(p);
+	return len ? s + sum_rest(p, len) : s;
+}
+
+uint32_t lull_sum(uint32_t sum, const void *data, size_t len, uint32_t odd)
+{
+	uint32_t native =
+		fold64(len < 64 ? sum_short(data, len) : sum_long(data, len));
 	/* Bytes that begin at an odd place count with their halves swapped. */
-	swap = (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) != (odd & 1);
+	bool swap = (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) != (odd & 1);
+
 	return sum + (swap ? swap16(native) : native);
 }
 
@@ -122,9 +136,16 @@ uint32_t lull_sum_tx(const struct lull_tx *tx, const struct lull_bufs *b)
 uint32_t lull_sum_pseudo(const struct lull_addr *a, const struct lull_addr *b,
 			 uint8_t proto, uint32_t len)
 {
-	uint32_t skip = lull_addr_is4(a) ? 12 : 0;
-	uint32_t sum = lull_sum(0, a->b + skip, 16 - skip, 0);
+	uint64_t s;
+	uint32_t sum;
 
-	sum = lull_sum(sum, b->b + skip, 16 - skip, 0);
+	if (lull_addr_is4(a))
+		s = (uint64_t)load32(a->b + 12) + load32(b->b + 12);
+	else
+		s = add64(add64(load64(a->b), load64(a->b + 8)),
+			  add64(load64(b->b), load64(b->b + 8)));
+	sum = fold64(s);
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		sum = swap16(sum);
 	return sum + proto + (len >> 16) + (len & 0xffff);
 }
