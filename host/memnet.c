@@ -28,10 +28,9 @@ struct packet {
 
 struct port {
 	struct lull_shard *shard;
-	struct lull_frame empty[BATCH]; /* taken from the shard, to be filled */
-	int empty_len, empty_at;
-	struct lull_frame full[BATCH]; /* filled, to be put */
-	int full_len;
+	/* Taken from the shard: put back, then filled, then still empty. */
+	struct lull_frame frame[BATCH];
+	int put, at, len;
 };
 
 struct lull_memnet {
@@ -172,10 +171,9 @@ void lull_memnet_destroy(struct lull_memnet *net)
 		struct port *p = &net->port[i];
 
 		/* Length 0: given back unused. */
-		for (int k = p->empty_at; k < p->empty_len; k++)
-			p->empty[k].len = 0;
-		(void)lull_rx_put(p->shard, p->empty + p->empty_at,
-				  p->empty_len - p->empty_at);
+		for (int k = p->at; k < p->len; k++)
+			p->frame[k].len = 0;
+		(void)lull_rx_put(p->shard, p->frame + p->at, p->len - p->at);
 	}
 	free(net->heap);
 	free(net);
@@ -228,28 +226,26 @@ static int route(const struct lull_memnet *net, const struct lull_frame *f)
 	return -1;
 }
 
+/* false: the receiver has not caught up. */
 static bool flush(struct port *p)
 {
-	int put = lull_rx_put(p->shard, p->full, p->full_len);
+	int put = lull_rx_put(p->shard, p->frame + p->put, p->at - p->put);
 
-	if (put < 0)
-		put = 0;
-	p->full_len -= put;
-	memmove(p->full, p->full + put,
-		(size_t)p->full_len * sizeof p->full[0]);
-	return p->full_len == 0;
+	if (put > 0)
+		p->put += put;
+	return p->put == p->at;
 }
 
 /* An empty frame of the receiver's, or NULL: it has not caught up. */
 static struct lull_frame *next_empty(struct port *p)
 {
-	if (p->full_len == BATCH && !flush(p))
-		return NULL;
-	if (p->empty_at == p->empty_len) {
-		p->empty_at = 0;
-		p->empty_len = lull_rx_get(p->shard, p->empty, BATCH);
+	if (p->at == p->len) {
+		if (!flush(p))
+			return NULL;
+		p->put = p->at = 0;
+		p->len = lull_rx_get(p->shard, p->frame, BATCH);
 	}
-	return p->empty_at < p->empty_len ? &p->empty[p->empty_at] : NULL;
+	return p->at < p->len ? &p->frame[p->at] : NULL;
 }
 
 static bool deliver(struct lull_memnet *net, struct port *to,
@@ -272,8 +268,7 @@ static bool deliver(struct lull_memnet *net, struct port *to,
 	e->len = f->len;
 	e->flags = f->flags;
 	e->gso_size = f->gso_size;
-	to->full[to->full_len++] = *e;
-	to->empty_at++;
+	to->at++;
 	net->stats.frames++;
 	net->stats.bytes += f->len;
 	return true;
