@@ -153,11 +153,11 @@ static bool closing_row(const struct lull_shard *s, uint32_t name,
 	const struct lull_closing *c = lull_closing_at(&s->tcp, name);
 	struct lull_tuple tuple;
 
-	if (!c->commit)
+	if (!c->head.commit)
 		return false;
 	lull_closing_tuple(&s->tcp, name, &tuple);
 	set_pair(row, &tuple);
-	row->state = c->commit;
+	row->state = c->head.commit;
 	row->timer = LULL_ROW_TIMER_TIMEWAIT;
 	row->timer_ms = lull_closing_left_ms(&s->tcp, c);
 	return true;

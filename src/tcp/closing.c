@@ -10,8 +10,8 @@
  *
  * When none is free the oldest is ended (profile linux: the new one).
  *
- * Entry points: lull_closing_init, _put, _restart, _del, _expire,
- * _deadline_ms, _left_ms, _at, _tuple.
+ * Entry points: lull_closing_init, _make, _put, _restart, _fin, _del,
+ * _expire, _deadline_ms, _left_ms, _at, _tuple.
  */
 #include "tcp/tcp.h"
 
@@ -193,26 +193,89 @@ overflow:
 	return 0;
 }
 
-static void fill(struct lull_tcp *t, uint32_t name, const struct lull_tcb *tcb)
+/* One aligned store, and all of the body before it. */
+static void set_head(struct lull_closing *c, struct lull_closing_head head)
+{
+	_Static_assert(sizeof head == 8 &&
+			       offsetof(struct lull_closing, head) % 8 == 0,
+		       "the head of a record is one aligned word");
+	__atomic_store(&c->head, &head, __ATOMIC_RELEASE);
+}
+
+static void fill(struct lull_tcp *t, uint32_t name,
+		 const struct lull_closing_new *from)
 {
 	struct lull_closing *c = lull_closing_at(t, name);
 	uint8_t *addrs = record_at(t, name);
 
 	if (is_v6(name)) {
-		memcpy(addrs, tcb->tuple.local.b, 16);
-		memcpy(addrs + 16, tcb->tuple.remote.b, 16);
+		memcpy(addrs, from->tuple.local.b, 16);
+		memcpy(addrs + 16, from->tuple.remote.b, 16);
 	} else {
-		memcpy(addrs, tcb->tuple.local.b + 12, 4);
-		memcpy(addrs + 4, tcb->tuple.remote.b + 12, 4);
+		memcpy(addrs, from->tuple.local.b + 12, 4);
+		memcpy(addrs + 4, from->tuple.remote.b + 12, 4);
 	}
 	*c = (struct lull_closing){
-		.lport = tcb->tuple.lport,
-		.rport = tcb->tuple.rport,
+		.lport = from->tuple.lport,
+		.rport = from->tuple.rport,
+		.snd_nxt = from->snd_nxt,
+		.life.ts_recent = from->ts_recent,
+		.wnd = from->wnd,
+	};
+}
+
+/* Into the FIFO of its length, to live that long from now. */
+static uint8_t begin(struct lull_tcp *t, uint32_t name, uint32_t len_ms)
+{
+	struct lull_closing *c = lull_closing_at(t, name);
+	uint8_t k = class_of(t, len_ms);
+
+	set_life(c, lull_in_ms(t->g, t->length_ms[k]), c->life.ts_recent);
+	lull_list_push(&t->closing[is_v6(name)].fifo[k], lull_name_index(name));
+	return k;
+}
+
+uint32_t lull_closing_make(struct lull_tcp *t,
+			   const struct lull_closing_new *from, uint32_t hash,
+			   uint32_t replaced, enum lull_tcp_state state,
+			   uint32_t len_ms)
+{
+	bool v6 = !lull_addr_is4(&from->tuple.local);
+	uint32_t i = get_place(t, v6), name = name_of(v6, i);
+	struct lull_closing_head head = {
+		.rcv_nxt = from->rcv_nxt,
+		.tos = from->tos,
+		.flags = from->flags,
+		.commit = (uint8_t)state,
+	};
+
+	if (!i)
+		return 0;
+	if (replaced) {
+		lull_table_swap(&t->flows, hash, replaced, name);
+	} else if (!lull_table_put(&t->flows, hash, name)) {
+		lull_slab_put(&t->closing[v6].links, i);
+		return 0;
+	}
+	fill(t, name, from);
+	head.length = begin(t, name, len_ms);
+	set_head(lull_closing_at(t, name), head);
+	lull_count(t->g,
+		   len_ms <= SHORT_MS ? LULL_COUNT_TW_KILLED : LULL_COUNT_TW);
+	return name;
+}
+
+static struct lull_closing_new what_remains(const struct lull_tcp *t,
+					    const struct lull_tcb *tcb)
+{
+	uint32_t wnd = lull_seq_sub(tcb->rcv.edge, tcb->rcv.nxt);
+
+	return (struct lull_closing_new){
+		.tuple = tcb->tuple,
 		.snd_nxt = tcb->snd.nxt,
 		.rcv_nxt = tcb->rcv.nxt,
-		.life.ts_recent = tcb->opt.ts_recent,
-		.wnd = (uint16_t)(lull_seq_sub(tcb->rcv.edge, tcb->rcv.nxt) >>
-				  tcb->opt.rcv_wscale),
+		.ts_recent = tcb->opt.ts_recent,
+		.wnd = (uint16_t)(wnd >> tcb->opt.rcv_wscale),
 		.tos = lull_tcb_cold(t, tcb)->tos,
 		.flags = (uint8_t)((tcb->flags & LULL_TCB_TS ? LULL_CLOSING_TS
 							     : 0) |
@@ -221,59 +284,58 @@ static void fill(struct lull_tcp *t, uint32_t name, const struct lull_tcb *tcb)
 	};
 }
 
-/* Into the FIFO of its length, to live that long from now. */
-static void begin(struct lull_tcp *t, uint32_t name, uint32_t len_ms)
-{
-	struct lull_closing *c = lull_closing_at(t, name);
-
-	c->length = class_of(t, len_ms);
-	set_life(c, lull_in_ms(t->g, t->length_ms[c->length]),
-		 c->life.ts_recent);
-	lull_list_push(&t->closing[is_v6(name)].fifo[c->length],
-		       lull_name_index(name));
-}
-
 uint32_t lull_closing_put(struct lull_tcp *t, struct lull_tcb *tcb,
 			  enum lull_tcp_state state, uint32_t len_ms)
 {
-	bool v6 = !lull_addr_is4(&tcb->tuple.local);
-	uint32_t i = get_place(t, v6), name = name_of(v6, i);
-	struct lull_closing *c;
+	struct lull_closing_new from = what_remains(t, tcb);
+	uint32_t name = lull_closing_make(t, &from, tcb->hash,
+					  lull_name(LULL_KIND_TCB,
+						    lull_tcb_index(t, tcb)),
+					  state, len_ms);
 
-	if (!i)
+	if (!name)
 		return 0;
-	fill(t, name, tcb);
-	begin(t, name, len_ms);
-	c = lull_closing_at(t, name);
-	__atomic_store_n(&c->commit, (uint8_t)state, __ATOMIC_RELEASE);
-	lull_count(t->g,
-		   len_ms <= SHORT_MS ? LULL_COUNT_TW_KILLED : LULL_COUNT_TW);
-	lull_table_swap(&t->flows, tcb->hash,
-			lull_name(LULL_KIND_TCB, lull_tcb_index(t, tcb)), name);
 	if (state != (enum lull_tcp_state)tcb->state)
 		lull_tcp_moved(t, &tcb->tuple, (enum lull_tcp_state)tcb->state,
-			       state, c->snd_nxt, c->rcv_nxt);
+			       state, from.snd_nxt, from.rcv_nxt);
 	if (tcb->user)
 		lull_user_ended(t, tcb->user, 0);
 	lull_tcb_free(t, tcb);
 	return name;
 }
 
-void lull_closing_restart(struct lull_tcp *t, uint32_t name,
-			  enum lull_tcp_state state, uint32_t len_ms)
+/* To the tail of the FIFO of a length. */
+static uint8_t begin_anew(struct lull_tcp *t, uint32_t name, uint32_t len_ms)
+{
+	const struct lull_closing *c = lull_closing_at(t, name);
+
+	lull_list_del(&t->closing[is_v6(name)].fifo[c->head.length],
+		      lull_name_index(name));
+	return begin(t, name, len_ms);
+}
+
+void lull_closing_restart(struct lull_tcp *t, uint32_t name, uint32_t len_ms)
 {
 	struct lull_closing *c = lull_closing_at(t, name);
-	enum lull_tcp_state from = (enum lull_tcp_state)c->commit;
+	struct lull_closing_head head = c->head;
+
+	head.length = begin_anew(t, name, len_ms);
+	set_head(c, head);
+}
+
+void lull_closing_fin(struct lull_tcp *t, uint32_t name, uint32_t len_ms)
+{
+	struct lull_closing *c = lull_closing_at(t, name);
+	struct lull_closing_head head = c->head;
 	struct lull_tuple tuple;
 
-	lull_list_del(&t->closing[is_v6(name)].fifo[c->length],
-		      lull_name_index(name));
-	begin(t, name, len_ms);
-	if (state == from)
-		return;
-	__atomic_store_n(&c->commit, (uint8_t)state, __ATOMIC_RELEASE);
+	head.rcv_nxt = lull_seq_add(head.rcv_nxt, 1);
+	head.commit = LULL_TCP_TIME_WAIT;
+	head.length = begin_anew(t, name, len_ms);
+	set_head(c, head);
 	lull_closing_tuple(t, name, &tuple);
-	lull_tcp_moved(t, &tuple, from, state, c->snd_nxt, c->rcv_nxt);
+	lull_tcp_moved(t, &tuple, LULL_TCP_FIN_WAIT_2, LULL_TCP_TIME_WAIT,
+		       c->snd_nxt, head.rcv_nxt);
 }
 
 void lull_closing_saw(struct lull_closing *c, uint32_t tsval)
@@ -293,10 +355,10 @@ void lull_closing_del(struct lull_tcp *t, uint32_t name, bool replaced)
 			       (uint32_t)lull_hash_tuple(t->g->keys.flow,
 							 &tuple),
 			       name);
-	lull_tcp_moved(t, &tuple, (enum lull_tcp_state)c->commit,
-		       LULL_TCP_CLOSED, c->snd_nxt, c->rcv_nxt);
-	__atomic_store_n(&c->commit, 0, __ATOMIC_RELEASE);
-	lull_list_del(&p->fifo[c->length], lull_name_index(name));
+	lull_tcp_moved(t, &tuple, (enum lull_tcp_state)c->head.commit,
+		       LULL_TCP_CLOSED, c->snd_nxt, c->head.rcv_nxt);
+	lull_list_del(&p->fifo[c->head.length], lull_name_index(name));
+	set_head(c, (struct lull_closing_head){0});
 	lull_slab_put(&p->links, lull_name_index(name));
 }
 

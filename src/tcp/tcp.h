@@ -270,23 +270,33 @@ struct lull_closing_life {
 } __attribute__((aligned(8)));
 
 enum lull_closing_flags {
-	LULL_CLOSING_TS = 1,	       /* timestamps were agreed on */
+	LULL_CLOSING_TS = 1,	 /* timestamps were agreed on */
+	LULL_CLOSING_ACTIVE = 2, /* we opened it: it holds a port of ours */
+	LULL_CLOSING_SHADOW =
+		4, /* a new connection has its pair in the table */
+	LULL_CLOSING_LAPPED =
+		8, /* it sent 2^30 bytes: its numbers came round */
 	LULL_CLOSING_WSCALE_SHIFT = 4, /* four bits: how `wnd` was scaled */
 };
+
+/* What changes together when a record takes the peer's FIN: one store. */
+struct lull_closing_head {
+	struct lull_seq rcv_nxt;
+	uint8_t length; /* class of its length */
+	uint8_t tos;
+	uint8_t flags;	/* of enum lull_closing_flags */
+	uint8_t commit; /* enum lull_tcp_state, written last; 0: free */
+} __attribute__((aligned(8)));
 
 struct lull_closing {
 	uint16_t lport, rport;
 	struct lull_seq snd_nxt;
 	struct lull_closing_life life;
-	struct lull_seq rcv_nxt;
+	struct lull_closing_head head;
 	uint16_t wnd;	      /* as on the wire */
 	uint16_t answered_ms; /* last answer that is rate-limited; wraps */
 	uint16_t ifindex;
 	uint16_t check; /* over what does not change */
-	uint8_t length; /* class of its length */
-	uint8_t tos;
-	uint8_t flags;	/* of enum lull_closing_flags */
-	uint8_t commit; /* enum lull_tcp_state, written last; 0: free */
 };
 
 struct lull_closing4 {
@@ -593,14 +603,31 @@ void lull_closing_tuple(const struct lull_tcp *t, uint32_t name,
 			struct lull_tuple *tuple);
 void lull_closing_init(struct lull_tcp *t, const struct lull_limits *limits,
 		       const struct lull_tcp_memory *m);
+/* What a record says of its connection. */
+struct lull_closing_new {
+	struct lull_tuple tuple;
+	struct lull_seq snd_nxt, rcv_nxt;
+	uint32_t ts_recent;
+	uint16_t wnd; /* as on the wire */
+	uint8_t tos;
+	uint8_t flags; /* of enum lull_closing_flags, and the window's scale */
+};
+
+/* A record for the pair, in the place of `replaced` in the table, which is 0
+ * for none. 0: none was to be had. */
+uint32_t lull_closing_make(struct lull_tcp *t,
+			   const struct lull_closing_new *from, uint32_t hash,
+			   uint32_t replaced, enum lull_tcp_state state,
+			   uint32_t len_ms);
 /* Turn the connection into a record, in place. 0: none was to be had. */
 uint32_t lull_closing_put(struct lull_tcp *t, struct lull_tcb *tcb,
 			  enum lull_tcp_state state, uint32_t len_ms);
 /* A newer timestamp of the peer's. */
 void lull_closing_saw(struct lull_closing *c, uint32_t tsval);
-/* Its time begins anew, perhaps in another state. */
-void lull_closing_restart(struct lull_tcp *t, uint32_t name,
-			  enum lull_tcp_state state, uint32_t len_ms);
+/* Its time begins anew. */
+void lull_closing_restart(struct lull_tcp *t, uint32_t name, uint32_t len_ms);
+/* FIN_WAIT_2 has the peer's FIN: TIME_WAIT, from now on. */
+void lull_closing_fin(struct lull_tcp *t, uint32_t name, uint32_t len_ms);
 /* Gone; with `replaced` the table holds another name for the pair already. */
 void lull_closing_del(struct lull_tcp *t, uint32_t name, bool replaced);
 /* End what is due; bounded by *budget. */

@@ -30,21 +30,21 @@ static void send_ack(struct lull_tcp *t, uint32_t name)
 	const struct lull_closing *c = lull_closing_at(t, name);
 	struct lull_seg out = {
 		.seq = c->snd_nxt,
-		.ack = c->rcv_nxt,
+		.ack = c->head.rcv_nxt,
 		.flags = LULL_ACK,
 		.wnd = c->wnd,
 		.wscale = LULL_NO_WSCALE,
 	};
 
 	lull_closing_tuple(t, name, &out.tuple);
-	if (c->flags & LULL_CLOSING_TS) {
+	if (c->head.flags & LULL_CLOSING_TS) {
 		uint32_t offset = lull_secret_of(t, &out.tuple).ts_offset;
 
 		out.has_ts = true;
 		out.tsval = lull_ts_now(t, offset);
 		out.tsecr = c->life.ts_recent;
 	}
-	(void)lull_reply(t, &out, c->tos);
+	(void)lull_reply(t, &out, c->head.tos);
 }
 
 /* As lull_may_answer(), in the record's 16 bits. */
@@ -71,7 +71,7 @@ static void refuse(struct lull_tcp *t, uint32_t name,
 		send_ack(t, name);
 		return;
 	}
-	lull_count(t->g, c->commit == LULL_TCP_TIME_WAIT
+	lull_count(t->g, c->head.commit == LULL_TCP_TIME_WAIT
 				 ? LULL_COUNT_ACK_SKIPPED_TIME_WAIT
 				 : LULL_COUNT_ACK_SKIPPED_FIN_WAIT_2);
 	lull_drop(t->g, LULL_DROP_ACK_LIMIT);
@@ -81,7 +81,7 @@ static void refuse(struct lull_tcp *t, uint32_t name,
 static bool is_paws_old(const struct lull_closing *c,
 			const struct lull_seg *seg)
 {
-	return c->flags & LULL_CLOSING_TS && seg->has_ts &&
+	return c->head.flags & LULL_CLOSING_TS && seg->has_ts &&
 	       !(seg->flags & LULL_RST) &&
 	       (int32_t)(seg->tsval - c->life.ts_recent) < 0;
 }
@@ -89,8 +89,8 @@ static bool is_paws_old(const struct lull_closing *c,
 /* RFC 7323 5.3 R3 */
 static void note_timestamp(struct lull_closing *c, const struct lull_seg *seg)
 {
-	if (c->flags & LULL_CLOSING_TS && seg->has_ts &&
-	    lull_seq_le(seg->seq, c->rcv_nxt) &&
+	if (c->head.flags & LULL_CLOSING_TS && seg->has_ts &&
+	    lull_seq_le(seg->seq, c->head.rcv_nxt) &&
 	    (int32_t)(seg->tsval - c->life.ts_recent) > 0)
 		lull_closing_saw(c, seg->tsval);
 }
@@ -102,12 +102,12 @@ static bool syn_is_new(const struct lull_tcp *t, const struct lull_closing *c,
 		       const struct lull_seg *seg)
 {
 	bool new_ts = seg->has_ts && t->g->knobs.timestamps;
-	bool old_ts = c->flags & LULL_CLOSING_TS;
+	bool old_ts = c->head.flags & LULL_CLOSING_TS;
 	int32_t newer = (int32_t)(seg->tsval - c->life.ts_recent);
-	bool above = lull_seq_ge(seg->seq, c->rcv_nxt);
+	bool above = lull_seq_ge(seg->seq, c->head.rcv_nxt);
 
 	if (is_linux(t)) { /* one number less, and timestamps from both */
-		above = lull_seq_gt(seg->seq, c->rcv_nxt);
+		above = lull_seq_gt(seg->seq, c->head.rcv_nxt);
 		if (!old_ts || !seg->has_ts)
 			return above;
 		return newer >= 0 && (above || newer > 0);
@@ -142,8 +142,7 @@ static void syn_arrives(struct lull_tcp *t, uint32_t name,
 	}
 	old = is_paws_old(c, seg);
 	if (old && is_linux(t)) /* tcp_minisocks.c: begin the time anew */
-		lull_closing_restart(t, name, LULL_TCP_TIME_WAIT,
-				     timewait_ms(t));
+		lull_closing_restart(t, name, timewait_ms(t));
 	refuse(t, name, seg,
 	       old ? LULL_DROP_TIME_WAIT_PAWS : LULL_DROP_TIME_WAIT_SYN);
 }
@@ -152,7 +151,7 @@ static void rst_arrives(struct lull_tcp *t, uint32_t name,
 			const struct lull_seg *seg)
 {
 	const struct lull_closing *c = lull_closing_at(t, name);
-	bool exact = lull_seq_eq(seg->seq, c->rcv_nxt);
+	bool exact = lull_seq_eq(seg->seq, c->head.rcv_nxt);
 
 	if (exact && !t->g->knobs.rfc1337) {
 		lull_closing_del(t, name, false);
@@ -160,8 +159,7 @@ static void rst_arrives(struct lull_tcp *t, uint32_t name,
 	}
 	lull_refuse(t, seg, LULL_DROP_TIME_WAIT_RST);
 	if (exact && is_linux(t))
-		lull_closing_restart(t, name, LULL_TCP_TIME_WAIT,
-				     timewait_ms(t));
+		lull_closing_restart(t, name, timewait_ms(t));
 }
 
 /* The peer's FIN again: it did not get our last ACK. */
@@ -170,7 +168,7 @@ static bool is_fin_again(const struct lull_closing *c,
 {
 	return seg->flags & LULL_FIN &&
 	       lull_seq_eq(lull_seq_add(seg->seq, lull_seg_len(seg)),
-			   c->rcv_nxt);
+			   c->head.rcv_nxt);
 }
 
 static void others_arrive(struct lull_tcp *t, uint32_t name,
@@ -179,15 +177,14 @@ static void others_arrive(struct lull_tcp *t, uint32_t name,
 	struct lull_closing *c = lull_closing_at(t, name);
 	bool old = is_paws_old(c, seg);
 	bool bare = lull_seg_len(seg) == 0 && !old &&
-		    lull_seq_eq(seg->seq, c->rcv_nxt);
+		    lull_seq_eq(seg->seq, c->head.rcv_nxt);
 	bool again = is_fin_again(c, seg) && !old;
 
 	if (!old)
 		note_timestamp(c, seg);
 	/* Linux restarts for much more; RFC 9293 for a FIN again only. */
 	if (again || (is_linux(t) && (bare || old || seg->flags & LULL_ACK)))
-		lull_closing_restart(t, name, LULL_TCP_TIME_WAIT,
-				     timewait_ms(t));
+		lull_closing_restart(t, name, timewait_ms(t));
 	if (again) {
 		lull_count(t->g, LULL_COUNT_TW_FIN_AGAIN);
 		refuse(t, name, seg, LULL_DROP_TIME_WAIT_FIN);
@@ -208,13 +205,13 @@ static bool is_acceptable(const struct lull_closing *c,
 			  const struct lull_seg *seg)
 {
 	uint32_t wnd = (uint32_t)c->wnd
-		       << (c->flags >> LULL_CLOSING_WSCALE_SHIFT);
+		       << (c->head.flags >> LULL_CLOSING_WSCALE_SHIFT);
 	uint32_t len = lull_seg_len(seg);
 	struct lull_seq last = lull_seq_add(seg->seq, len - 1);
 
-	return lull_seq_eq(seg->seq, c->rcv_nxt) ||
-	       lull_seq_sub(seg->seq, c->rcv_nxt) < wnd ||
-	       (len > 0 && lull_seq_sub(last, c->rcv_nxt) < wnd);
+	return lull_seq_eq(seg->seq, c->head.rcv_nxt) ||
+	       lull_seq_sub(seg->seq, c->head.rcv_nxt) < wnd ||
+	       (len > 0 && lull_seq_sub(last, c->head.rcv_nxt) < wnd);
 }
 
 /* First to fifth. 0: it may bring something; else why not. */
@@ -240,7 +237,7 @@ static void fin_wait_2_refuse(struct lull_tcp *t, uint32_t name,
 			      const struct lull_seg *seg, enum lull_drop why)
 {
 	const struct lull_closing *c = lull_closing_at(t, name);
-	bool exact = lull_seq_eq(seg->seq, c->rcv_nxt);
+	bool exact = lull_seq_eq(seg->seq, c->head.rcv_nxt);
 
 	if (why == LULL_DROP_RST_CHALLENGE && exact) {
 		lull_closing_del(t, name, false);
@@ -262,16 +259,14 @@ static void fin_wait_2_arrives(struct lull_tcp *t, uint32_t name,
 
 	if (why) {
 		fin_wait_2_refuse(t, name, seg, why);
-	} else if (lull_seq_gt(end, c->rcv_nxt) && seg->text_len > 0) {
+	} else if (lull_seq_gt(end, c->head.rcv_nxt) && seg->text_len > 0) {
 		/* Text that nobody will read (RFC 2525 2.17). */
 		lull_refuse(t, seg, LULL_DROP_FIN_WAIT_2_TEXT);
 		lull_reply_rst(t, seg);
 		lull_closing_del(t, name, false);
-	} else if (seg->flags & LULL_FIN && lull_seq_eq(end, c->rcv_nxt)) {
+	} else if (seg->flags & LULL_FIN && lull_seq_eq(end, c->head.rcv_nxt)) {
 		note_timestamp(c, seg);
-		c->rcv_nxt = lull_seq_add(c->rcv_nxt, 1);
-		lull_closing_restart(t, name, LULL_TCP_TIME_WAIT,
-				     timewait_ms(t));
+		lull_closing_fin(t, name, timewait_ms(t));
 		send_ack(t, name);
 	} else if (lull_seg_len(seg) > 0) { /* old text, or FIN behind a gap */
 		refuse(t, name, seg, LULL_DROP_FIN_WAIT_2_SEQ);
@@ -283,7 +278,7 @@ static void fin_wait_2_arrives(struct lull_tcp *t, uint32_t name,
 void lull_timewait_arrives(struct lull_tcp *t, uint32_t name,
 			   struct lull_seg *seg)
 {
-	if (lull_closing_at(t, name)->commit == LULL_TCP_FIN_WAIT_2)
+	if (lull_closing_at(t, name)->head.commit == LULL_TCP_FIN_WAIT_2)
 		fin_wait_2_arrives(t, name, seg);
 	else if (seg->flags & LULL_RST)
 		rst_arrives(t, name, seg);

@@ -659,7 +659,7 @@ enum lull_tcp_state rig_state(const struct rig *r)
 	case LULL_KIND_CLOSING4:
 	case LULL_KIND_CLOSING6:
 		return (enum lull_tcp_state)lull_closing_at(&r->s->tcp, name)
-			->commit;
+			->head.commit;
 	case LULL_KIND_NONE:
 	case LULL_KIND_LISTENER:
 	case LULL_KINDS:
