@@ -74,9 +74,11 @@ void sim_check_eof(struct world *w, struct side *s)
 
 #define TO(state) (1U << LULL_TCP_##state)
 
-/* RFC 9293 figure 5, with RST, ABORT and time-outs leading to CLOSED. */
+/* RFC 9293 figure 5, with RST, ABORT and time-outs leading to CLOSED, and a
+ * TIME_WAIT that gave up its pair for nothing (RFC 1122 4.2.2.13 (2)). */
 static const unsigned figure_5[LULL_TCP_STATES] = {
-	[LULL_TCP_CLOSED] = TO(LISTEN) | TO(SYN_SENT) | TO(SYN_RECEIVED),
+	[LULL_TCP_CLOSED] =
+		TO(LISTEN) | TO(SYN_SENT) | TO(SYN_RECEIVED) | TO(TIME_WAIT),
 	[LULL_TCP_LISTEN] = TO(CLOSED) | TO(SYN_RECEIVED),
 	[LULL_TCP_SYN_SENT] = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSED),
 	[LULL_TCP_SYN_RECEIVED] =

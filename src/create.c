@@ -17,6 +17,9 @@ enum {
 	OBJECTS_MAX = 1 << 26,
 	LISTENERS_MAX = 65535, /* a half-open connection has 16 bits for them */
 	RING_MAX = 1 << 20,
+	DESTS = 65536,
+	PORTS_A_MAP = 2048, /* see dest.c; small ranges need fewer, */
+	SOME_MAPS = 64,	    /* for these are some more */
 };
 
 _Static_assert(2 * OBJECTS_MAX <= 1 << LULL_INDEX_BITS,
@@ -43,6 +46,8 @@ void lull_config_init(struct lull_config *config, uint32_t conns,
 				.closing = closing,
 				.closing6 = closing,
 				.listeners = 64,
+				.destinations = lull_min(
+					up_to(conns) + up_to(closing), DESTS),
 				.socks = conns + lull_max(conns / 4, 256),
 				.bufs_256 = lull_max(conns, 1024),
 				.bufs_2k = up_to(lull_max(2 * conns, 4096)),
@@ -72,6 +77,7 @@ static bool limits_hold(const struct lull_limits *l)
 	       within(l->closing, OBJECTS_MAX) &&
 	       within(l->closing6, OBJECTS_MAX) &&
 	       within(l->listeners, LISTENERS_MAX) &&
+	       within(l->destinations, OBJECTS_MAX) &&
 	       within(l->socks, 2 * OBJECTS_MAX) &&
 	       within(l->bufs_256, OBJECTS_MAX) &&
 	       within(l->bufs_2k, OBJECTS_MAX) &&
@@ -122,6 +128,24 @@ static void place_bufs(struct walk *w, const struct lull_limits *l,
 		out->data[c] = place(w, lull_buf_bytes(c), limit[c], PAGE);
 }
 
+static void place_dests(struct walk *w, const struct lull_limits *l,
+			struct lull_tcp_memory *m)
+{
+	/* Only a destination with many ports in use has a map of them. */
+	m->portmaps_len =
+		(l->conns + l->closing + l->closing6) / PORTS_A_MAP + SOME_MAPS;
+	m->dests = place(w, sizeof(struct lull_dest),
+			 (size_t)l->destinations + 1, LINE);
+	m->portmaps = place(w, sizeof(struct lull_portmap),
+			    (size_t)m->portmaps_len + 1, LINE);
+	lull_table_size(l->destinations, &m->dest_buckets_len,
+			&m->dest_overflow_len);
+	m->dest_buckets =
+		place(w, sizeof(struct lull_bucket), m->dest_buckets_len, PAGE);
+	m->dest_overflow = place(w, sizeof(struct lull_bucket),
+				 (size_t)m->dest_overflow_len + 1, LINE);
+}
+
 static void place_tcp(struct walk *w, const struct lull_limits *l,
 		      struct lull_tcp_memory *m)
 {
@@ -147,6 +171,7 @@ static void place_tcp(struct walk *w, const struct lull_limits *l,
 	m->buckets = place(w, sizeof(struct lull_bucket), m->buckets_len, PAGE);
 	m->overflow = place(w, sizeof(struct lull_bucket),
 			    (size_t)m->overflow_len + 1, LINE);
+	place_dests(w, l, m);
 }
 
 static void walk_all(struct walk *mem, struct walk *closing,

@@ -19,6 +19,7 @@ enum {
 	BATCH = 32, /* frames whose cache misses overlap */
 	FRAMES_A_RUN = 256,
 	TIMERS_A_RUN = 1024,
+	RECOUNTED = 64, /* flows, at every run of a checking build */
 };
 
 /* First pass: one frame through IP, up to a segment that is worth finding. */
@@ -111,6 +112,8 @@ struct lull_work lull_shard_run(struct lull_shard *s, uint64_t now_ns)
 	s->g.behind = timers(s);
 	work.more |= s->g.behind;
 	work.more |= tx(s);
+	if (LULL_CHECKS && s->tcp.flows.used <= RECOUNTED)
+		lull_tcp_recount(&s->tcp);
 	work.tx = lull_txq_len(&s->g.txq);
 	work.events = s->tcp.ready.len;
 	work.deadline_ns = work.more ? now_ns : deadline_ns(s);

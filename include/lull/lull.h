@@ -62,12 +62,14 @@ struct lull_limits {
 	uint32_t conns;	    /* full connections, 1..2^26 */
 	uint32_t half_open; /* SYN_RECEIVED, passive, 1..2^26 */
 	uint32_t closing; /* TIME_WAIT and orphaned FIN_WAIT_2, IPv4, 1..2^26 */
-	uint32_t closing6;  /* the same for IPv6 */
-	uint32_t listeners; /* 1..65535 */
-	uint32_t socks;	    /* handles that a program can hold, 1..2^27 */
-	uint32_t bufs_256;  /* packet buffers of 256 bytes */
-	uint32_t bufs_2k;   /* ... of 2,048 bytes */
-	uint32_t bufs_64k;  /* ... of 65,536 bytes */
+	uint32_t closing6;     /* the same for IPv6 */
+	uint32_t listeners;    /* 1..65535 */
+	uint32_t destinations; /* towards which connections are counted,
+				  1..2^26 */
+	uint32_t socks;	       /* handles that a program can hold, 1..2^27 */
+	uint32_t bufs_256;     /* packet buffers of 256 bytes */
+	uint32_t bufs_2k;      /* ... of 2,048 bytes */
+	uint32_t bufs_64k;     /* ... of 65,536 bytes */
 	uint32_t ranges;    /* sent and not yet acknowledged ranges of data */
 	uint32_t rx_frames; /* frames put and not yet taken in, power of two */
 	uint32_t tx_frames; /* frames waiting for the link, power of two */
@@ -266,18 +268,26 @@ enum lull_why_reason {
 				  destination */
 	LULL_WHY_LIMIT_CONNS,  /* limits.conns */
 	LULL_WHY_LIMIT_SOCKS,  /* limits.socks */
+	LULL_WHY_LIMIT_DESTS,  /* limits.destinations: a destination that is not
+				  counted; its ports were tried, not all */
 };
 
-/* Why there is no connection. Counts are towards the one destination asked for.
- */
+/* Why there is no connection. Counts are towards the one destination asked for:
+ * its address and port, from our address. */
 struct lull_why {
 	uint32_t size; /* sizeof(struct lull_why) */
 	enum lull_why_reason reason;
-	uint32_t ports;		/* of the range net.ipv4.ip_local_port_range */
-	uint32_t ports_live;	/* with a connection */
-	uint32_t ports_closing; /* in TIME_WAIT or an orphaned FIN_WAIT_2 */
-	uint64_t free_in_ns; /* until the first of those ends; UINT64_MAX: none
-				will */
+	uint32_t ports;		 /* of the range net.ipv4.ip_local_port_range */
+	uint32_t ports_live;	 /* with a connection that we opened */
+	uint32_t ports_closing;	 /* in TIME_WAIT or an orphaned FIN_WAIT_2 */
+	uint32_t ports_reserved; /* net.ipv4.ip_local_reserved_ports */
+	uint32_t opens_per_s;	 /* connections opened in the last second */
+	uint64_t free_in_ns;  /* until the first of those that wait ends, as far
+				 as was looked; UINT64_MAX: none will */
+	uint64_t reuse_in_ns; /* until one of them can be reused; UINT64_MAX: a
+				 knob or its peer is against it */
+	uint64_t full_in_ns;  /* until no port is left at this rate; UINT64_MAX:
+				 they come back faster */
 };
 
 /*

@@ -212,6 +212,12 @@ static inline uint32_t lull_name_index(uint32_t name)
 	return name & ((1U << LULL_INDEX_BITS) - 1);
 }
 
+static inline bool lull_name_is_record(uint32_t name)
+{
+	return lull_name_kind(name) == LULL_KIND_CLOSING4 ||
+	       lull_name_kind(name) == LULL_KIND_CLOSING6;
+}
+
 /* ---- table: from the hash of a flow to its name ---- */
 
 /*
@@ -467,6 +473,11 @@ struct lull_knobs {
 #undef KNOB2
 #undef KNOB3
 };
+
+/* net.ipv4.ip_local_reserved_ports, a word of 64 ports at a time. */
+struct lull_ground;
+uint64_t lull_ports_reserved(const struct lull_ground *g, uint32_t word);
+bool lull_port_is_reserved(const struct lull_ground *g, uint16_t port);
 
 struct lull_knob {
 	char name[48], unit[16];

@@ -204,3 +204,14 @@ int lull_knob_get(const struct lull_knobs *k, const struct lull_knob *row,
 	text[n] = 0;
 	return n;
 }
+
+/* The list of reserved ports is not there yet. */
+uint64_t lull_ports_reserved(const struct lull_ground *g, uint32_t word)
+{
+	return 0;
+}
+
+bool lull_port_is_reserved(const struct lull_ground *g, uint16_t port)
+{
+	return lull_ports_reserved(g, port / 64) >> port % 64 & 1;
+}

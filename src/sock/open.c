@@ -80,11 +80,11 @@ static bool is_remote(const struct lull_endpoint *e)
 	       !lull_addr_is_group(&e->addr); /* MUST-46 */
 }
 
-/* Our end's address (MUST-44), and a port with the flow's hash. */
+/* Our end's address (MUST-44), and all that the port decides. */
 static int choose_local(struct lull_shard *s, const struct lull_connect *c,
-			struct lull_tuple *tuple, uint32_t *hash,
-			struct lull_why *why)
+			struct lull_place *place, struct lull_why *why)
 {
+	struct lull_tuple *tuple = &place->tuple;
 	bool any = lull_addr_is_any(&c->local.addr);
 
 	tuple->remote = c->remote.addr;
@@ -100,28 +100,21 @@ static int choose_local(struct lull_shard *s, const struct lull_connect *c,
 		why->reason = LULL_WHY_NOT_LOCAL;
 		return -EADDRNOTAVAIL;
 	}
-	if (!tuple->lport)
-		return lull_port_choose(&s->tcp, tuple, hash, why);
-	*hash = (uint32_t)lull_hash_tuple(s->g.keys.flow, tuple);
-	if (lull_tcp_find(&s->tcp, *hash, tuple)) {
-		why->reason = LULL_WHY_PAIR_IN_USE;
-		return -EADDRNOTAVAIL;
-	}
-	return 0;
+	return lull_port_choose(&s->tcp, place, why);
 }
 
 static int try_connect(struct lull_shard *s, const struct lull_connect *c,
 		       struct lull_sock *sock, struct lull_why *why)
 {
-	struct lull_tuple tuple;
-	uint32_t hash = 0, user;
+	struct lull_place place = {0};
+	uint32_t user;
 	int e;
 
 	if (!is_remote(&c->remote) || lull_ip_is_own(&s->ip, &c->remote.addr)) {
 		why->reason = LULL_WHY_BAD_REMOTE;
 		return -EINVAL;
 	}
-	e = choose_local(s, c, &tuple, &hash, why);
+	e = choose_local(s, c, &place, why);
 	if (e < 0)
 		return e;
 	user = lull_user_new(&s->tcp, LULL_USER_CONN, c->cookie);
@@ -129,7 +122,7 @@ static int try_connect(struct lull_shard *s, const struct lull_connect *c,
 		why->reason = LULL_WHY_LIMIT_SOCKS;
 		return -ENFILE;
 	}
-	e = lull_tcp_connect(&s->tcp, &tuple, hash, user);
+	e = lull_tcp_connect(&s->tcp, &place, user);
 	if (e < 0) {
 		why->reason = LULL_WHY_LIMIT_CONNS;
 		lull_user_free(&s->tcp, user);

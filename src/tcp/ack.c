@@ -29,6 +29,8 @@ static void take_new(struct lull_tcp *t, struct lull_tcb *tcb,
 	uint32_t rtt_us = lull_ranges_acked(t, tcb, seg->ack);
 
 	lull_sendq_acked(t, tcb, seg->ack);
+	if ((seg->ack.v ^ tcb->snd.una.v) >> 28 && tcb->quarters < 4)
+		tcb->quarters++;
 	tcb->snd.una = seg->ack;
 	if (!rtt_us)
 		rtt_us = echo_us(t, tcb, seg);

@@ -32,10 +32,27 @@ void lull_linger_over(struct lull_tcp *t, struct lull_tcb *tcb, int error)
 	cold->linger_user = 0;
 }
 
+/* The pair is again that of the TIME_WAIT which it was taken from. */
+static void give_back(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
+
+	if (cold->dest) {
+		lull_dest_closing(t, cold->dest, tcb->tuple.lport, 0);
+		lull_closing_flag(lull_closing_at(t, tcb->shadow),
+				  LULL_CLOSING_ACTIVE, true);
+		cold->dest = 0;
+	}
+	lull_shadow_return(t, &tcb->shadow, tcb->hash, name_of(t, tcb));
+}
+
 /* Out of the table, state CLOSED, and whoever holds it is told. */
 static void leave(struct lull_tcp *t, struct lull_tcb *tcb, int error)
 {
-	lull_table_del(&t->flows, tcb->hash, name_of(t, tcb));
+	if (tcb->shadow)
+		give_back(t, tcb);
+	else
+		lull_table_del(&t->flows, tcb->hash, name_of(t, tcb));
 	lull_tcp_enter(t, tcb, LULL_TCP_CLOSED);
 	lull_linger_over(t, tcb, error);
 	if (tcb->user)

@@ -11,7 +11,8 @@
  * When none is free the oldest is ended (profile linux: the new one).
  *
  * Entry points: lull_closing_init, _make, _put, _restart, _fin, _del,
- * _expire, _deadline_ms, _left_ms, _at, _tuple.
+ * _expire, _deadline_ms, _left_ms, _age_ms, _at, _tuple, _flag,
+ * _saw.
  */
 #include "tcp/tcp.h"
 
@@ -102,12 +103,14 @@ static uint8_t class_of(struct lull_tcp *t, uint32_t len_ms)
 	}
 	if (unused >= 0) {
 		t->length_ms[unused] = len_ms;
+		t->grown &= (uint16_t) ~(1U << unused);
 		return (uint8_t)unused;
 	}
 	if (longer >= 0)
 		return (uint8_t)longer;
 	/* None is long enough: the longest grows, and stays in order. */
 	t->length_ms[longest] = len_ms;
+	t->grown |= (uint16_t)(1U << longest);
 	return (uint8_t)longest;
 }
 
@@ -128,6 +131,18 @@ uint32_t lull_closing_left_ms(const struct lull_tcp *t,
 	int32_t left = (int32_t)(c->life.expiry_ms - (uint32_t)t->g->now_ms);
 
 	return left > 0 ? (uint32_t)left : 0;
+}
+
+uint32_t lull_closing_age_ms(const struct lull_tcp *t,
+			     const struct lull_closing *c)
+{
+	uint32_t length_ms = t->length_ms[c->head.length];
+	uint32_t left_ms = lull_closing_left_ms(t, c);
+
+	/* Some of a class that grew are younger than that would tell. */
+	if (t->grown >> c->head.length & 1 || left_ms > length_ms)
+		return 0;
+	return length_ms - left_ms;
 }
 
 /* The head of all FIFOs of one family that ends first, or 0. */
@@ -269,7 +284,12 @@ static struct lull_closing_new what_remains(const struct lull_tcp *t,
 					    const struct lull_tcb *tcb)
 {
 	uint32_t wnd = lull_seq_sub(tcb->rcv.edge, tcb->rcv.nxt);
+	uint32_t flags = (uint32_t)tcb->opt.rcv_wscale
+			 << LULL_CLOSING_WSCALE_SHIFT;
 
+	flags |= tcb->flags & LULL_TCB_TS ? LULL_CLOSING_TS : 0;
+	flags |= lull_tcb_cold(t, tcb)->dest ? LULL_CLOSING_ACTIVE : 0;
+	flags |= tcb->quarters >= 4 ? LULL_CLOSING_LAPPED : 0;
 	return (struct lull_closing_new){
 		.tuple = tcb->tuple,
 		.snd_nxt = tcb->snd.nxt,
@@ -277,10 +297,7 @@ static struct lull_closing_new what_remains(const struct lull_tcp *t,
 		.ts_recent = tcb->opt.ts_recent,
 		.wnd = (uint16_t)(wnd >> tcb->opt.rcv_wscale),
 		.tos = lull_tcb_cold(t, tcb)->tos,
-		.flags = (uint8_t)((tcb->flags & LULL_TCB_TS ? LULL_CLOSING_TS
-							     : 0) |
-				   tcb->opt.rcv_wscale
-					   << LULL_CLOSING_WSCALE_SHIFT),
+		.flags = (uint8_t)flags,
 	};
 }
 
@@ -288,6 +305,7 @@ uint32_t lull_closing_put(struct lull_tcp *t, struct lull_tcb *tcb,
 			  enum lull_tcp_state state, uint32_t len_ms)
 {
 	struct lull_closing_new from = what_remains(t, tcb);
+	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 	uint32_t name = lull_closing_make(t, &from, tcb->hash,
 					  lull_name(LULL_KIND_TCB,
 						    lull_tcb_index(t, tcb)),
@@ -295,6 +313,10 @@ uint32_t lull_closing_put(struct lull_tcp *t, struct lull_tcb *tcb,
 
 	if (!name)
 		return 0;
+	if (cold->dest)
+		lull_dest_closing(t, cold->dest, tcb->tuple.lport,
+				  lull_rtt_timeout_ms(t, tcb));
+	cold->dest = 0;
 	if (state != (enum lull_tcp_state)tcb->state)
 		lull_tcp_moved(t, &tcb->tuple, (enum lull_tcp_state)tcb->state,
 			       state, from.snd_nxt, from.rcv_nxt);
@@ -343,20 +365,51 @@ void lull_closing_saw(struct lull_closing *c, uint32_t tsval)
 	set_life(c, c->life.expiry_ms, tsval);
 }
 
-void lull_closing_del(struct lull_tcp *t, uint32_t name, bool replaced)
+void lull_closing_flag(struct lull_closing *c, enum lull_closing_flags flag,
+		       bool on)
 {
-	struct lull_closing_pool *p = &t->closing[is_v6(name)];
-	struct lull_closing *c = lull_closing_at(t, name);
+	struct lull_closing_head head = c->head;
+
+	if (on)
+		head.flags |= (uint8_t)flag;
+	else
+		head.flags &= (uint8_t)~flag;
+	set_head(c, head);
+}
+
+/* Out of the table, and of the count of its destination. */
+static void leave(struct lull_tcp *t, uint32_t name, bool replaced)
+{
+	const struct lull_closing *c = lull_closing_at(t, name);
+	bool shadow = c->head.flags & LULL_CLOSING_SHADOW;
 	struct lull_tuple tuple;
 
 	lull_closing_tuple(t, name, &tuple);
-	if (!replaced)
+	if (!shadow)
+		lull_tcp_moved(t, &tuple, (enum lull_tcp_state)c->head.commit,
+			       LULL_TCP_CLOSED, c->snd_nxt, c->head.rcv_nxt);
+	if (!replaced && shadow)
+		lull_shadow_forget(t, name, &tuple);
+	else if (!replaced)
 		lull_table_del(&t->flows,
 			       (uint32_t)lull_hash_tuple(t->g->keys.flow,
 							 &tuple),
 			       name);
-	lull_tcp_moved(t, &tuple, (enum lull_tcp_state)c->head.commit,
-		       LULL_TCP_CLOSED, c->snd_nxt, c->head.rcv_nxt);
+	if (c->head.flags & LULL_CLOSING_ACTIVE) {
+		uint64_t hash = lull_dest_hash(t, &tuple);
+		uint32_t i = lull_dest_find(t, &tuple, hash);
+
+		LULL_ASSERT(i);
+		lull_dest_over(t, i, tuple.lport, true);
+	}
+}
+
+void lull_closing_del(struct lull_tcp *t, uint32_t name, bool replaced)
+{
+	struct lull_closing_pool *p = &t->closing[is_v6(name)];
+	struct lull_closing *c = lull_closing_at(t, name);
+
+	leave(t, name, replaced);
 	lull_list_del(&p->fifo[c->head.length], lull_name_index(name));
 	set_head(c, (struct lull_closing_head){0});
 	lull_slab_put(&p->links, lull_name_index(name));

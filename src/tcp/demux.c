@@ -43,6 +43,7 @@ void lull_tcp_init(struct lull_tcp *t, struct lull_ground *g,
 	t->listen_hash = m->listen_hash;
 	t->listen_mask = m->listen_hash_len - 1;
 	lull_closing_init(t, limits, m);
+	lull_dest_init(t, limits, m);
 }
 
 static bool checksum_holds(const struct lull_buf *b, const struct lull_seg *seg)

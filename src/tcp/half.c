@@ -95,9 +95,13 @@ static void release(struct lull_tcp *t, uint32_t i)
 void lull_half_end(struct lull_tcp *t, uint32_t i, int error)
 {
 	struct lull_half *h = lull_half_at(t, i);
-	uint64_t hash = lull_hash_tuple(t->g->keys.flow, &h->tuple);
+	uint32_t hash = (uint32_t)lull_hash_tuple(t->g->keys.flow, &h->tuple);
+	uint32_t name = lull_name(LULL_KIND_HALF, i);
 
-	lull_table_del(&t->flows, (uint32_t)hash, lull_name(LULL_KIND_HALF, i));
+	if (h->shadow) /* RFC 1122 4.2.2.13 (2) */
+		lull_shadow_return(t, &h->shadow, hash, name);
+	else
+		lull_table_del(&t->flows, hash, name);
 	lull_tcp_moved(t, &h->tuple, LULL_TCP_SYN_RECEIVED, LULL_TCP_CLOSED,
 		       h->iss, lull_seq_add(h->irs, 1));
 	if (h->user)
@@ -211,6 +215,7 @@ static struct lull_tcb *grow(struct lull_tcp *t, uint32_t i, uint32_t hash,
 	lull_table_swap(&t->flows, hash, lull_name(LULL_KIND_HALF, i),
 			lull_name(LULL_KIND_TCB, n));
 	fill_tcb(t, tcb, h);
+	lull_shadow_drop(t, &h->shadow);
 	lull_count(t->g, LULL_COUNT_PASSIVE_OPENS);
 	release(t, i);
 	return tcb;
@@ -256,8 +261,12 @@ static void take_ack(struct lull_tcp *t, uint32_t i, struct lull_seg *seg)
 void lull_half_arrives(struct lull_tcp *t, uint32_t i, struct lull_seg *seg)
 {
 	struct lull_half *h = lull_half_at(t, i);
-	enum lull_drop why = check_seq(t, h, seg);
+	enum lull_drop why;
+	bool answered;
 
+	if (lull_shadow_takes(t, h->shadow, seg, &answered))
+		return;
+	why = check_seq(t, h, seg);
 	if (why) {
 		seq_refused(t, i, seg, why);
 		return;

@@ -10,7 +10,7 @@
  * full SYN queue too (TCPReqQFullDrop); both move ListenDrops.
  *
  * Entry points: lull_tcp_listen, lull_listener_close, lull_listener_find,
- * lull_listen_arrives.
+ * lull_listener_has_port, lull_listen_arrives.
  */
 #include "tcp/tcp.h"
 
@@ -88,6 +88,29 @@ uint32_t lull_listener_find(const struct lull_tcp *t,
 
 	best = narrowest(t, any, spot, best);
 	return narrowest(t, t->listen_wide, spot, best);
+}
+
+/* Those that stand in for strangers take what comes: they hold no port. */
+static bool holds(const struct lull_tcp *t, uint32_t chain,
+		  const struct lull_spot *spot)
+{
+	for (; chain; chain = lull_listener_at(t, chain)->next) {
+		const struct lull_listener *l = lull_listener_at(t, chain);
+
+		if (fits(l, spot) && !(l->flags & LULL_LISTEN_TRANSPARENT))
+			return true;
+	}
+	return false;
+}
+
+bool lull_listener_has_port(const struct lull_tcp *t,
+			    const struct lull_addr *local, uint16_t port)
+{
+	struct lull_spot spot = {.addr = *local, .port = port, .ours = true};
+
+	return holds(t, *chain_at(t, local, port), &spot) ||
+	       holds(t, *chain_at(t, NULL, port), &spot) ||
+	       holds(t, t->listen_wide, &spot);
 }
 
 static bool same_place(const struct lull_listener *l,
@@ -220,7 +243,23 @@ static void fill_half(struct lull_tcp *t, struct lull_half *h,
 	}
 }
 
-/* A half-open connection in the table; the record it replaces goes. */
+/* From a TIME_WAIT, which stays as a shadow; Linux forgets it. */
+static void take_pair(struct lull_tcp *t, uint32_t record, uint32_t hash,
+		      uint32_t i)
+{
+	uint32_t name = lull_name(LULL_KIND_HALF, i);
+
+	lull_count(t->g, LULL_COUNT_SYN_REOPENED);
+	if (t->g->profile == LULL_PROFILE_LINUX) {
+		lull_table_swap(&t->flows, hash, record, name);
+		lull_closing_del(t, record, true);
+	} else {
+		lull_shadow_cast(t, record, hash, name);
+		lull_half_at(t, i)->shadow = record;
+	}
+}
+
+/* A half-open connection in the table; a record that it replaces leaves. */
 static uint32_t new_half(struct lull_tcp *t, const struct lull_seg *syn,
 			 const struct lull_reopen *reopen)
 {
@@ -231,9 +270,7 @@ static uint32_t new_half(struct lull_tcp *t, const struct lull_seg *syn,
 		return 0;
 	fill_half(t, lull_half_at(t, i), syn, reopen);
 	if (reopen) {
-		lull_table_swap(&t->flows, syn->hash, reopen->name, name);
-		lull_closing_del(t, reopen->name, true);
-		lull_count(t->g, LULL_COUNT_SYN_REOPENED);
+		take_pair(t, reopen->name, syn->hash, i);
 	} else if (!lull_table_put(&t->flows, syn->hash, name)) {
 		lull_half_at(t, i)->live = false;
 		lull_slab_put(&t->halves, i);

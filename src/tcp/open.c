@@ -58,6 +58,7 @@ uint32_t lull_tcb_new(struct lull_tcp *t, const struct lull_tuple *tuple,
 
 void lull_tcb_free(struct lull_tcp *t, struct lull_tcb *tcb)
 {
+	const struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 	uint32_t i = lull_tcb_index(t, tcb);
 
 	lull_sendq_free(t, tcb);
@@ -67,6 +68,8 @@ void lull_tcb_free(struct lull_tcp *t, struct lull_tcb *tcb)
 		lull_list_del(&t->out, i);
 	if (tcb->flags & LULL_TCB_ORPHAN)
 		t->orphans--;
+	if (cold->dest)
+		lull_dest_over(t, cold->dest, tcb->tuple.lport, false);
 	tcb->state = 0;
 	lull_slab_put(&t->tcbs, i);
 }
@@ -105,6 +108,7 @@ void lull_tcb_established(struct lull_tcp *t, struct lull_tcb *tcb)
 	uint32_t rtt_us = lull_ranges_acked(t, tcb, syn_end);
 
 	tcb->snd.una = syn_end;
+	lull_shadow_drop(t, &tcb->shadow);
 	lull_timer_clear(tcb, LULL_TIMER_RTO);
 	if (rtt_us)
 		lull_rtt_sample(t, tcb, rtt_us);
@@ -125,18 +129,51 @@ void lull_tcb_established(struct lull_tcp *t, struct lull_tcb *tcb)
 		lull_user_news(t, tcb->user, LULL_EVENT_WRITE);
 }
 
-int lull_tcp_connect(struct lull_tcp *t, const struct lull_tuple *tuple,
-		     uint32_t hash, uint32_t user)
+/* In the table, and counted; a record whose pair it takes leaves. */
+static bool stand(struct lull_tcp *t, struct lull_tcb *tcb,
+		  const struct lull_place *p)
 {
+	uint32_t name = lull_name(LULL_KIND_TCB, lull_tcb_index(t, tcb));
+	struct lull_closing *c = lull_closing_at(t, p->record);
+	uint32_t dest;
+
+	if (!p->record && !lull_table_put(&t->flows, p->hash, name))
+		return false;
+	dest = lull_dest_get(t, &tcb->tuple, p->dest_hash);
+	lull_tcb_cold(t, tcb)->dest = dest;
+	if (p->record && c->head.flags & LULL_CLOSING_ACTIVE) {
+		lull_dest_reuse(t, dest, tcb->tuple.lport);
+		lull_closing_flag(c, LULL_CLOSING_ACTIVE, false);
+	} else if (dest) {
+		lull_dest_live(t, dest, tcb->tuple.lport);
+	}
+	if (!p->record)
+		return true;
+	lull_count(t->g, p->shadowed ? LULL_COUNT_TW_REUSED_SAFE
+				     : LULL_COUNT_TW_RECYCLED);
+	lull_shadow_cast(t, p->record, p->hash, name);
+	tcb->shadow = p->record;
+	if (!p->shadowed)
+		lull_shadow_drop(t, &tcb->shadow);
+	return true;
+}
+
+int lull_tcp_connect(struct lull_tcp *t, const struct lull_place *place,
+		     uint32_t user)
+{
+	const struct lull_tuple *tuple = &place->tuple;
 	uint32_t i = lull_tcb_new(t, tuple, LULL_TCP_CLOSED);
 	struct lull_tcb *tcb = lull_tcb_at(t, i);
 	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 	struct lull_secret secret = lull_secret_of(t, tuple);
 
+	if (place->record)
+		secret.isn = lull_isn_above(
+			t, secret, lull_closing_at(t, place->record)->snd_nxt);
 	if (!i)
 		return -ENFILE;
-	tcb->hash = hash;
-	if (!lull_table_put(&t->flows, hash, lull_name(LULL_KIND_TCB, i))) {
+	tcb->hash = place->hash;
+	if (!stand(t, tcb, place)) {
 		lull_tcb_free(t, tcb);
 		return -ENFILE;
 	}
@@ -156,6 +193,96 @@ int lull_tcp_connect(struct lull_tcp *t, const struct lull_tuple *tuple,
 	lull_count(t->g, LULL_COUNT_ACTIVE_OPENS);
 	lull_tcp_want(t, tcb);
 	return 0;
+}
+
+/* ---- in the shadow of a TIME_WAIT ---- */
+
+/*
+ * Can the peer's new connection be told from the old one? Only if its
+ * timestamps go on from there (RFC 7323 5.3, RFC 6191): then PAWS keeps all of
+ * the old one's segments out.
+ */
+static bool goes_on(const struct lull_tcp *t, const struct lull_tcb *tcb,
+		    const struct lull_seg *seg)
+{
+	const struct lull_closing *c = lull_closing_at(t, tcb->shadow);
+	int32_t newer = (int32_t)(seg->tsval - c->life.ts_recent);
+
+	if (!seg->has_ts)
+		return false;
+	return newer > 0 ||
+	       (newer == 0 && lull_seq_ge(seg->seq, c->head.rcv_nxt));
+}
+
+/* What the program has set holds for another port as well. */
+static void keep_options(struct lull_tcp *t, struct lull_tcb *tcb,
+			 const struct lull_tcb *old,
+			 struct lull_tcb_cold old_cold)
+{
+	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
+
+	tcb->flags |= old->flags & (LULL_TCB_NODELAY | LULL_TCB_KEEPALIVE);
+	tcb->rcv.buf = old->rcv.buf;
+	old_cold.iss = cold->iss;
+	old_cold.dest = cold->dest;
+	old_cold.soft_error = 0;
+	*cold = old_cold;
+}
+
+/* The same connection of the program's, from another port. */
+static void move(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	struct lull_place place = {.tuple = tcb->tuple};
+	struct lull_why why = {.size = sizeof why};
+	struct lull_tcb old = *tcb;
+	struct lull_tcb_cold cold = *lull_tcb_cold(t, tcb);
+	uint32_t user = tcb->user;
+	int e;
+
+	tcb->user = 0; /* it learns nothing yet */
+	if (cold.dest)
+		lull_dest_no_reuse(t, cold.dest);
+	lull_tcp_end(t, tcb, 0);
+	place.tuple.lport = 0;
+	e = lull_port_choose(t, &place, &why);
+	if (e == 0)
+		e = lull_tcp_connect(t, &place, user);
+	if (e < 0) {
+		lull_user_ended(t, user, EADDRNOTAVAIL);
+		return;
+	}
+	tcb = lull_tcb_at(t, lull_name_index(lull_user_at(t, user)->name));
+	keep_options(t, tcb, &old, cold);
+}
+
+/* Of the old incarnation, or a SYN-ACK that can't be told from it. true: done
+ * with it. */
+static bool shadowed_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
+			     struct lull_seg *seg)
+{
+	bool answered;
+
+	if (lull_shadow_takes(t, tcb->shadow, seg, &answered)) {
+		/* A peer in LAST_ACK has its ACK now: our SYN again, at once.
+		 */
+		if (answered && tcb->snd.ranges) {
+			lull_range_lost(t, tcb, tcb->snd.ranges);
+			lull_tcp_want(t, tcb);
+		}
+		return true;
+	}
+	if (!(seg->flags & LULL_SYN) || goes_on(t, tcb, seg))
+		return false;
+	if (seg->flags & LULL_ACK && !lull_seq_eq(seg->ack, tcb->snd.nxt))
+		return false;
+	lull_refuse(t, seg, LULL_DROP_SHADOW_SYN_ACK);
+	if (!(seg->flags & LULL_ACK))
+		return true; /* an old SYN, or a peer that opens as well */
+	lull_count(t->g, LULL_COUNT_TW_REUSE_REFUSED);
+	seg->has_ts = false;
+	lull_reply_rst(t, seg);
+	move(t, tcb);
+	return true;
 }
 
 /* Is the echo one of a timestamp that we sent since the first SYN? */
@@ -224,6 +351,8 @@ static void take_syn(struct lull_tcp *t, struct lull_tcb *tcb,
 void lull_syn_sent_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
 			   struct lull_seg *seg)
 {
+	if (tcb->shadow && shadowed_arrives(t, tcb, seg))
+		return;
 	if (!check_ack_and_rst(t, tcb, seg))
 		return;
 	if (!(seg->flags & LULL_SYN)) { /* fifth */

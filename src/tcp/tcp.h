@@ -107,7 +107,7 @@ struct lull_half {
 	uint32_t ts_recent;
 	uint32_t sent_us;     /* the first SYN-ACK */
 	uint32_t user;	      /* of a deferred one */
-	uint32_t shadow;      /* a later issue's: the record that it replaces */
+	uint32_t shadow;      /* the record whose pair it has, or 0 */
 	uint32_t answered_ms; /* last answer to a segment that didn't fit */
 	uint16_t listener, listener_gen;
 	uint16_t mss; /* the peer's, already bounded */
@@ -174,10 +174,11 @@ struct lull_tcb {
 	struct lull_tuple tuple;
 	uint8_t state; /* of enum lull_tcp_state; written by lull_tcp_enter() */
 	uint8_t dup_acks;
-	uint16_t unused;
+	uint8_t quarters; /* of 2^30 bytes that were sent, at least; up to 4 */
+	uint8_t unused;
 	uint32_t flags;	 /* of enum lull_tcb_flags */
 	uint32_t user;	 /* 0: the program has closed */
-	uint32_t shadow; /* a later issue's */
+	uint32_t shadow; /* the record whose pair it has, or 0 */
 	struct lull_links out;
 
 	struct { /* ack.c, output.c */
@@ -254,6 +255,7 @@ struct lull_tcb_cold {
 	uint8_t keep_probes;	 /* sent and not answered */
 	uint8_t tos, ttl;
 	uint32_t sent_ms; /* first SYN, then last text (RFC 5681 4.1) */
+	uint32_t dest;	  /* where it is counted, if we opened it, or 0 */
 };
 
 /* ---- closing records ---- */
@@ -323,6 +325,8 @@ struct lull_closing_pool {
 	struct lull_list fifo[LULL_LENGTHS];
 };
 
+#include "tcp/dest.h"
+
 /* ---- the whole ---- */
 
 #define LULL_PORT_SLOTS 256 /* RFC 6056 3.3.4: counters of the double hash */
@@ -335,14 +339,17 @@ struct lull_tcp {
 	struct lull_tcb_cold *cold;	     /* beside tcbs */
 	struct lull_closing_pool closing[2]; /* IPv4, IPv6 */
 	uint32_t length_ms[LULL_LENGTHS];    /* 0: not in use */
-	uint32_t *listen_hash;		     /* chains of listeners, by port */
+	uint16_t grown;	       /* a bit for each that was made longer */
+	uint32_t *listen_hash; /* chains of listeners, by port */
 	uint32_t listen_mask;
 	uint32_t listen_wide;	/* a chain of those that are no single point */
 	struct lull_list out;	/* connections with something to send */
 	struct lull_list ready; /* users with news */
 	uint32_t orphans;
 	bool held; /* an ACK waits for the program's answer: run again soon */
-	uint32_t port_next[LULL_PORT_SLOTS];
+	struct lull_slab dests, portmaps;
+	struct lull_table by_dest;
+	uint32_t port_next[LULL_PORT_SLOTS]; /* of destinations that rest */
 	uint64_t states[LULL_TCP_STATES];
 };
 
@@ -373,6 +380,18 @@ static inline struct lull_half *lull_half_at(const struct lull_tcp *t,
 					     uint32_t i)
 {
 	return (struct lull_half *)(void *)t->halves.base + i;
+}
+
+static inline struct lull_dest *lull_dest_at(const struct lull_tcp *t,
+					     uint32_t i)
+{
+	return (struct lull_dest *)(void *)t->dests.base + i;
+}
+
+static inline struct lull_portmap *lull_portmap_at(const struct lull_tcp *t,
+						   uint32_t i)
+{
+	return (struct lull_portmap *)(void *)t->portmaps.base + i;
 }
 
 static inline struct lull_listener *lull_listener_at(const struct lull_tcp *t,
@@ -434,7 +453,9 @@ struct lull_tcp_memory { /* where each thing lies; see shard.c */
 	void *tcbs, *cold, *halves, *listeners, *users, *ranges;
 	void *buckets, *overflow, *listen_hash;
 	void *links[2], *records[2];
+	void *dests, *portmaps, *dest_buckets, *dest_overflow;
 	uint32_t buckets_len, overflow_len, listen_hash_len;
+	uint32_t portmaps_len, dest_buckets_len, dest_overflow_len;
 };
 
 void lull_tcp_init(struct lull_tcp *t, struct lull_ground *g,
@@ -465,6 +486,9 @@ struct lull_spot {
 uint32_t lull_listener_find(const struct lull_tcp *t,
 			    const struct lull_spot *spot);
 bool lull_listener_is_full(const struct lull_listener *l);
+/* Does anybody listen on this very port, at this address or any? */
+bool lull_listener_has_port(const struct lull_tcp *t,
+			    const struct lull_addr *local, uint16_t port);
 /* What a SYN reopens, if TIME_WAIT gave up its pair for it. */
 struct lull_reopen {
 	uint32_t name;	      /* of the record */
@@ -498,8 +522,8 @@ uint32_t lull_tcb_new(struct lull_tcp *t, const struct lull_tuple *tuple,
 		      enum lull_tcp_state state);
 /* Give back all that it has. It has left the table; the user lives on. */
 void lull_tcb_free(struct lull_tcp *t, struct lull_tcb *tcb);
-int lull_tcp_connect(struct lull_tcp *t, const struct lull_tuple *tuple,
-		     uint32_t hash, uint32_t user);
+int lull_tcp_connect(struct lull_tcp *t, const struct lull_place *place,
+		     uint32_t user);
 void lull_syn_sent_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
 			   struct lull_seg *seg);
 void lull_tcb_established(struct lull_tcp *t, struct lull_tcb *tcb);
@@ -622,6 +646,8 @@ uint32_t lull_closing_make(struct lull_tcp *t,
 /* Turn the connection into a record, in place. 0: none was to be had. */
 uint32_t lull_closing_put(struct lull_tcp *t, struct lull_tcb *tcb,
 			  enum lull_tcp_state state, uint32_t len_ms);
+void lull_closing_flag(struct lull_closing *c, enum lull_closing_flags flag,
+		       bool on);
 /* A newer timestamp of the peer's. */
 void lull_closing_saw(struct lull_closing *c, uint32_t tsval);
 /* Its time begins anew. */
@@ -635,15 +661,26 @@ void lull_closing_expire(struct lull_tcp *t, int *budget);
 uint64_t lull_closing_deadline_ms(const struct lull_tcp *t);
 uint32_t lull_closing_left_ms(const struct lull_tcp *t,
 			      const struct lull_closing *c);
+/* Since its time began, at least. */
+uint32_t lull_closing_age_ms(const struct lull_tcp *t,
+			     const struct lull_closing *c);
 
 /* ---- timewait.c: their rules ---- */
 
 void lull_timewait_arrives(struct lull_tcp *t, uint32_t name,
 			   struct lull_seg *seg);
+/* Refuse a segment by name; true: it was answered. */
+bool lull_timewait_refuse(struct lull_tcp *t, uint32_t name,
+			  const struct lull_seg *seg, enum lull_drop why);
 /* Both FINs are acknowledged: TIME_WAIT (3.6.1). `ack`: theirs is, by this. */
 void lull_timewait_begin(struct lull_tcp *t, struct lull_tcb *tcb, bool ack);
 /* Nobody owns this FIN_WAIT_2. */
 void lull_fin_wait_2_begin(struct lull_tcp *t, struct lull_tcb *tcb);
+
+/* ---- recount.c ---- */
+
+/* Assert that all counts, lists and names of records agree; tests only. */
+void lull_tcp_recount(const struct lull_tcp *t);
 
 /* ---- timer.c ---- */
 
@@ -662,12 +699,6 @@ void lull_tcp_want(struct lull_tcp *t, struct lull_tcb *tcb);
 struct lull_seg lull_tcb_segment(struct lull_tcp *t, struct lull_tcb *tcb);
 /* Build what is to be sent. false: the queue is full, call again later. */
 bool lull_tcp_output(struct lull_tcp *t);
-
-/* ---- ports.c ---- */
-
-/* Choose tuple->lport and its hash (RFC 6056). -EADDRNOTAVAIL: `why`. */
-int lull_port_choose(struct lull_tcp *t, struct lull_tuple *tuple,
-		     uint32_t *hash, struct lull_why *why);
 
 /* ---- error.c: ICMP ---- */
 

@@ -9,8 +9,8 @@
  * Text and FIN are always answered; bare segments and SYNs as often as
  * tcp_invalid_ratelimit allows. Profile linux does as tcp_minisocks.c.
  *
- * Entry points: lull_timewait_arrives, lull_timewait_begin,
- * lull_fin_wait_2_begin.
+ * Entry points: lull_timewait_arrives, lull_timewait_refuse,
+ * lull_timewait_begin, lull_fin_wait_2_begin.
  */
 #include "tcp/tcp.h"
 
@@ -60,8 +60,8 @@ static bool may_answer(const struct lull_tcp *t, struct lull_closing *c)
 }
 
 /* Refuse by name, and answer: text and FIN always, the rest now and then. */
-static void refuse(struct lull_tcp *t, uint32_t name,
-		   const struct lull_seg *seg, enum lull_drop why)
+bool lull_timewait_refuse(struct lull_tcp *t, uint32_t name,
+			  const struct lull_seg *seg, enum lull_drop why)
 {
 	struct lull_closing *c = lull_closing_at(t, name);
 	bool always = lull_seg_len(seg) > 0 && !(seg->flags & LULL_SYN);
@@ -69,12 +69,19 @@ static void refuse(struct lull_tcp *t, uint32_t name,
 	lull_refuse(t, seg, why);
 	if (always || may_answer(t, c)) {
 		send_ack(t, name);
-		return;
+		return true;
 	}
 	lull_count(t->g, c->head.commit == LULL_TCP_TIME_WAIT
 				 ? LULL_COUNT_ACK_SKIPPED_TIME_WAIT
 				 : LULL_COUNT_ACK_SKIPPED_FIN_WAIT_2);
 	lull_drop(t->g, LULL_DROP_ACK_LIMIT);
+	return false;
+}
+
+static void refuse(struct lull_tcp *t, uint32_t name,
+		   const struct lull_seg *seg, enum lull_drop why)
+{
+	(void)lull_timewait_refuse(t, name, seg, why);
 }
 
 /* RFC 7323 5.3 R1: is the timestamp older than the last one? */

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dest.c: what our ports are used for, destination by destination.
+ *
+ * A destination is what RFC 6056 chooses a port for: our address, the peer's,
+ * and the peer's port. While a connection that we opened towards it lives, or
+ * a record of one, it has a `lull_dest` with their numbers. Once it has many
+ * it gets a map of all ports too, so that a free one is found, and that there
+ * is none is known, by looking at words. The map fills as ports are used and
+ * found used; a port that it shows as free is looked up before it is taken.
+ *
+ * A scan of destinations fills the table of them, and no more: what comes
+ * then is not counted, and has its ports chosen by trial.
+ *
+ * Entry points: lull_dest_init, _find, _get, _live, _closing, _reuse,
+ * _over, _map, _learn, _rate, _no_reuse, _may_reuse.
+ */
+#include "tcp/tcp.h"
+
+#define MAP_FROM 2048 /* ports in use, or a quarter of the range */
+
+void lull_dest_init(struct lull_tcp *t, const struct lull_limits *limits,
+		    const struct lull_tcp_memory *m)
+{
+	static const char name[2][16] = {"destinations", "port maps"};
+
+	lull_slab_init(&t->dests, m->dests, sizeof(struct lull_dest),
+		       limits->destinations, &name[0]);
+	lull_slab_init(&t->portmaps, m->portmaps, sizeof(struct lull_portmap),
+		       m->portmaps_len, &name[1]);
+	lull_table_init(&t->by_dest, m->dest_buckets, m->dest_buckets_len,
+			m->dest_overflow, m->dest_overflow_len);
+}
+
+uint64_t lull_dest_hash(const struct lull_tcp *t,
+			const struct lull_tuple *tuple)
+{
+	struct lull_tuple to = *tuple;
+
+	to.lport = 0;
+	return lull_hash_tuple(t->g->keys.port, &to);
+}
+
+static uint32_t *cursor_of(struct lull_tcp *t, uint64_t hash)
+{
+	return &t->port_next[hash >> 32 & (LULL_PORT_SLOTS - 1)];
+}
+
+uint32_t lull_dest_find(const struct lull_tcp *t,
+			const struct lull_tuple *tuple, uint64_t hash)
+{
+	struct lull_probe p = lull_table_probe(&t->by_dest, (uint32_t)hash);
+	uint32_t i;
+
+	while ((i = lull_probe_next(&t->by_dest, &p))) {
+		const struct lull_dest *d = lull_dest_at(t, i);
+
+		if (d->rport == tuple->rport &&
+		    lull_addr_eq(&d->remote, &tuple->remote) &&
+		    lull_addr_eq(&d->local, &tuple->local))
+			break;
+	}
+	return i;
+}
+
+uint32_t lull_dest_get(struct lull_tcp *t, const struct lull_tuple *tuple,
+		       uint64_t hash)
+{
+	uint32_t i = lull_dest_find(t, tuple, hash);
+
+	if (i)
+		return i;
+	i = lull_slab_get(&t->dests);
+	if (!i || !lull_table_put(&t->by_dest, (uint32_t)hash, i)) {
+		if (i)
+			lull_slab_put(&t->dests, i);
+		lull_count(t->g, LULL_COUNT_DEST_UNCOUNTED);
+		return 0;
+	}
+	*lull_dest_at(t, i) = (struct lull_dest){
+		.hash = hash,
+		.local = tuple->local,
+		.remote = tuple->remote,
+		.rport = tuple->rport,
+		.next = *cursor_of(t, hash),
+	};
+	return i;
+}
+
+/* ---- the map ---- */
+
+static void put_bit(uint64_t *words, uint16_t port, bool on)
+{
+	uint64_t bit = UINT64_C(1) << (port & 63);
+
+	if (on)
+		words[port >> 6] |= bit;
+	else
+		words[port >> 6] &= ~bit;
+}
+
+static void mark(struct lull_tcp *t, const struct lull_dest *d, uint16_t port,
+		 bool used, bool closing)
+{
+	struct lull_portmap *m = lull_portmap_at(t, d->map);
+
+	if (!d->map)
+		return;
+	put_bit(m->used, port, used);
+	put_bit(m->closing, port, closing);
+}
+
+void lull_dest_learn(struct lull_tcp *t, struct lull_dest *d, uint16_t port,
+		     bool closing)
+{
+	mark(t, d, port, true, closing);
+}
+
+struct lull_portmap *lull_dest_map(struct lull_tcp *t, struct lull_dest *d,
+				   uint32_t ports)
+{
+	if (!d->map && d->live + d->closing >= lull_min(MAP_FROM, ports / 4)) {
+		d->map = lull_slab_get(&t->portmaps);
+		if (d->map)
+			memset(lull_portmap_at(t, d->map), 0,
+			       sizeof(struct lull_portmap));
+	}
+	return d->map ? lull_portmap_at(t, d->map) : NULL;
+}
+
+/* ---- counts ---- */
+
+/* Connections opened in this second and in the one before. */
+static void note_open(const struct lull_tcp *t, struct lull_dest *d)
+{
+	uint32_t now_s = (uint32_t)(t->g->now_ms / 1000);
+
+	if (now_s != d->second) {
+		d->opened[1] = now_s == d->second + 1 ? d->opened[0] : 0;
+		d->opened[0] = 0;
+		d->second = now_s;
+	}
+	d->opened[0]++;
+}
+
+uint32_t lull_dest_rate(const struct lull_tcp *t, const struct lull_dest *d)
+{
+	uint32_t age_s = (uint32_t)(t->g->now_ms / 1000) - d->second;
+
+	if (age_s == 0)
+		return lull_max(d->opened[0], d->opened[1]);
+	return age_s == 1 ? d->opened[0] : 0;
+}
+
+void lull_dest_live(struct lull_tcp *t, uint32_t i, uint16_t port)
+{
+	struct lull_dest *d = lull_dest_at(t, i);
+
+	d->live++;
+	note_open(t, d);
+	mark(t, d, port, true, false);
+}
+
+void lull_dest_closing(struct lull_tcp *t, uint32_t i, uint16_t port,
+		       uint32_t rto_ms)
+{
+	struct lull_dest *d = lull_dest_at(t, i);
+
+	LULL_ASSERT(d->live > 0);
+	d->live--;
+	d->closing++;
+	d->rto_ms = lull_max(d->rto_ms, rto_ms);
+	mark(t, d, port, true, true);
+}
+
+void lull_dest_reuse(struct lull_tcp *t, uint32_t i, uint16_t port)
+{
+	struct lull_dest *d = lull_dest_at(t, i);
+
+	LULL_ASSERT(d->closing > 0);
+	d->closing--;
+	lull_dest_live(t, i, port);
+}
+
+void lull_dest_over(struct lull_tcp *t, uint32_t i, uint16_t port, bool closing)
+{
+	struct lull_dest *d = lull_dest_at(t, i);
+	uint32_t *count = closing ? &d->closing : &d->live;
+
+	LULL_ASSERT(*count > 0);
+	--*count;
+	if (d->live + d->closing > 0) {
+		mark(t, d, port, false, false);
+		return;
+	}
+	*cursor_of(t, d->hash) = d->next;
+	if (d->map)
+		lull_slab_put(&t->portmaps, d->map);
+	lull_table_del(&t->by_dest, (uint32_t)d->hash, i);
+	lull_slab_put(&t->dests, i);
+}
+
+/* ---- a peer that reuse does not suit ---- */
+
+void lull_dest_no_reuse(struct lull_tcp *t, uint32_t i)
+{
+	struct lull_dest *d = lull_dest_at(t, i);
+
+	d->no_reuse = true;
+	d->no_reuse_ms =
+		lull_in_ms(t->g, (uint32_t)t->g->knobs.timewait_len_s * 1000);
+}
+
+bool lull_dest_may_reuse(const struct lull_tcp *t, const struct lull_dest *d)
+{
+	return !d->no_reuse || lull_due(d->no_reuse_ms, (uint32_t)t->g->now_ms);
+}
