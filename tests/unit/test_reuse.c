@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_reuse.c: who may have the pair of a TIME_WAIT, and how it comes back:
+ * RFC 1122 4.2.2.13 (2) for a SYN that comes in; net.lull.tcp_tw_reuse_safe
+ * and net.ipv4.tcp_tw_reuse for one that we send. docs/timewait.md.
+ */
+#include "rig.h"
+
+#define SAFE "net.lull.tcp_tw_reuse_safe=1"
+
+enum {
+	LEN_MS = 60000
+};
+
+/* ---- passive: a SYN has reopened it ---- */
+
+/* Our TIME_WAIT, and a SYN that RFC 6191 accepts after ten seconds. */
+static void reopen(struct rig *r, const struct rig_config *config)
+{
+	rig_open(r, config);
+	rig_reach(r, LULL_TCP_TIME_WAIT, false);
+	rig_align(r);
+	rig_pass_ms(r, 10000);
+	r->tsval += 10000;
+	rig_put(r, LULL_SYN, lull_seq_add(r->seq, 5000), lull_seq(0), NULL, 0);
+	rig_expect(r, LULL_SYN | LULL_ACK);
+	assert_int_equal(rig_state(r), LULL_TCP_SYN_RECEIVED);
+}
+
+/* In TIME_WAIT again, for the rest of its time and no longer. */
+static void expect_returned(struct rig *r, uint32_t left_ms)
+{
+	assert_int_equal(rig_state(r), LULL_TCP_TIME_WAIT);
+	assert_in_range(rig_left_ms(r), left_ms, left_ms + 1);
+	assert_int_equal(rig_count(r, LULL_COUNT_TW_RETURNED), 1);
+	/* And it does what it did: a FIN again gets the old ACK. */
+	rig_put(r, LULL_FIN | LULL_ACK, lull_seq_add(r->seq, UINT32_MAX),
+		lull_seq(RIG_ISS + 2), NULL, 0);
+	assert_int_equal(rig_expect(r, LULL_ACK).seg.seq.v, RIG_ISS + 2);
+	assert_in_range(rig_left_ms(r), LEN_MS, LEN_MS + 1);
+}
+
+static void handshake_dies_by_rst(void **unused)
+{
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct rig r;
+
+		reopen(&r, &(struct rig_config){.ts = true, .v6 = v6});
+		rig_put(&r, LULL_RST, lull_seq_add(r.seq, 5001), lull_seq(0),
+			NULL, 0);
+		rig_expect_none(&r);
+		r.ack = lull_seq(RIG_ISS + 2);
+		expect_returned(&r, 50000 - 1);
+		rig_close(&r);
+	}
+}
+
+static void handshake_dies_by_time(void **unused)
+{
+	struct rig r;
+
+	reopen(&r, &(struct rig_config){
+			   .ts = true,
+			   .sysctl = {"net.ipv4.tcp_synack_retries=1"}});
+	rig_pass_ms(&r, 3001);
+	assert_int_equal(rig_discard(&r), 1);
+	expect_returned(&r, 50000 - 3002);
+	rig_close(&r);
+}
+
+static void listener_is_gone(void **unused)
+{
+	struct rig r;
+
+	reopen(&r, &(struct rig_config){.ts = true});
+	lull_sock_close(r.s, r.listener);
+	rig_run(&r);
+	rig_put(&r, LULL_ACK, lull_seq_add(r.seq, 5001), r.ack, NULL, 0);
+	rig_expect(&r, LULL_RST);
+	expect_returned(&r, 50000 - 1);
+	rig_close(&r);
+}
+
+/* Nobody saw the SYN that ended it: it ends when it would have ended. */
+static void shadow_has_its_time(void **unused)
+{
+	struct rig r;
+
+	reopen(&r, &(struct rig_config){
+			   .ts = true,
+			   .sysctl = {"net.ipv4.tcp_synack_retries=5"}});
+	rig_pass_ms(&r, 50001);
+	assert_int_equal(rig_state(&r), LULL_TCP_SYN_RECEIVED);
+	rig_pass_ms(&r, 20000);
+	rig_discard(&r);
+	assert_int_equal(rig_state(&r), LULL_TCP_CLOSED);
+	assert_int_equal(rig_count(&r, LULL_COUNT_TW_RETURNED), 0);
+	rig_close(&r);
+}
+
+/* The peer was in LAST_ACK all the time: its FIN gets the old ACK, no RST. */
+static void half_open_has_a_shadow(void **unused)
+{
+	struct rig_seg out;
+	struct rig r;
+
+	reopen(&r, &(struct rig_config){.ts = true});
+	rig_put(&r, LULL_FIN | LULL_ACK, lull_seq_add(r.seq, UINT32_MAX),
+		lull_seq(RIG_ISS + 2), NULL, 0);
+	out = rig_expect(&r, LULL_ACK);
+	assert_int_equal(out.seg.seq.v, RIG_ISS + 2);
+	assert_int_equal(out.seg.ack.v, r.seq.v);
+	rig_put(&r, LULL_RST | LULL_ACK, r.seq, lull_seq(RIG_ISS + 2), NULL, 0);
+	rig_expect_none(&r);
+	assert_int_equal(rig_drops(&r, LULL_DROP_SHADOW), 1);
+	assert_int_equal(rig_drops(&r, LULL_DROP_SHADOW_RST), 1);
+	assert_int_equal(rig_state(&r), LULL_TCP_SYN_RECEIVED);
+	rig_drop(&r);
+}
+
+/* Established: there is no way back, and no record left. */
+static void established_has_no_shadow(void **unused)
+{
+	struct rig r;
+
+	reopen(&r, &(struct rig_config){.ts = true});
+	r.seq = lull_seq_add(r.seq, 5001);
+	rig_ack(&r);
+	assert_int_equal(rig_state(&r), LULL_TCP_ESTABLISHED);
+	assert_int_equal(r.s->tcp.closing[0].links.used, 0);
+	assert_int_equal(lull_sock_accept(r.s, r.listener, 2, &r.sock), 0);
+	rig_put(&r, LULL_RST, r.seq, lull_seq(0), NULL, 0);
+	assert_int_equal(rig_state(&r), LULL_TCP_CLOSED);
+	rig_close(&r);
+}
+
+/* tcp_minisocks.c: "RED-PEN": it never returns. */
+static void linux_forgets(void **unused)
+{
+	struct rig r;
+
+	reopen(&r,
+	       &(struct rig_config){.ts = true, .profile = LULL_PROFILE_LINUX});
+	assert_int_equal(r.s->tcp.closing[0].links.used, 0);
+	rig_put(&r, LULL_RST, lull_seq_add(r.seq, 5001), lull_seq(0), NULL, 0);
+	assert_int_equal(rig_state(&r), LULL_TCP_CLOSED);
+	rig_close(&r);
+}
+
+/* ---- active: we take it ---- */
+
+static int connect_from(struct rig *r, uint16_t port, struct lull_why *why)
+{
+	struct lull_connect c = {
+		.size = sizeof c,
+		.remote = {r->tuple.remote, r->tuple.rport},
+		.local.port = port,
+		.cookie = 2,
+	};
+	int e;
+
+	*why = (struct lull_why){.size = sizeof *why};
+	e = lull_sock_connect(r->s, &c, &r->sock, why);
+	rig_run(r);
+	return e;
+}
+
+static int connect_again(struct rig *r, struct lull_why *why)
+{
+	return connect_from(r, 0, why);
+}
+
+static void add_knob(struct rig_config *c, const char *knob)
+{
+	int i = 0;
+
+	while (c->sysctl[i])
+		i++;
+	c->sysctl[i] = knob;
+}
+
+/* Two ports of ours, both in TIME_WAIT towards the peer's port 4000. */
+static void close_both(struct rig *r, const struct rig_config *config)
+{
+	struct rig_config c = *config;
+	struct lull_why why;
+
+	add_knob(&c, "net.ipv4.ip_local_port_range=80 81");
+	rig_open(r, &c);
+	lull_sock_close(r->s, r->listener);
+	for (uint16_t port = 80; port < 82; port++) {
+		rig_peer(r, RIG_PEER_PORT);
+		r->tuple.lport = port;
+		assert_int_equal(connect_from(r, port, &why), 0);
+		rig_expect(r, LULL_SYN);
+		rig_syn(r, LULL_SYN | LULL_ACK);
+		rig_expect(r, LULL_ACK);
+		lull_sock_close(r->s, r->sock);
+		rig_run(r);
+		rig_expect(r, LULL_FIN | LULL_ACK);
+		rig_say(r, LULL_FIN | LULL_ACK, NULL, 0);
+		rig_expect(r, LULL_ACK);
+		assert_int_equal(rig_state(r), LULL_TCP_TIME_WAIT);
+	}
+	rig_align(r);
+}
+
+/* The SYN of the new connection; the pair is from now on that of the rig. */
+static struct rig_seg expect_syn(struct rig *r)
+{
+	struct rig_seg out = rig_expect(r, LULL_SYN);
+
+	r->tuple.lport = out.seg.tuple.rport;
+	assert_in_range(r->tuple.lport, 80, 81);
+	return out;
+}
+
+/* Both in TIME_WAIT for so long, and a SYN in the shadow of one. */
+static struct rig_seg reuse(struct rig *r, const struct rig_config *config)
+{
+	struct rig_config c = *config;
+	struct lull_why why;
+
+	add_knob(&c, SAFE);
+	close_both(r, &c);
+	rig_pass_ms(r, 300);
+	r->tsval += 300;
+	assert_int_equal(connect_again(r, &why), 0);
+	assert_int_equal(rig_count(r, LULL_COUNT_TW_REUSED_SAFE), 1);
+	return expect_syn(r);
+}
+
+/* The peer's answer to our SYN, as a new connection. */
+static void answer_syn(struct rig *r, const struct rig_seg *syn, uint32_t seq)
+{
+	rig_put(r, LULL_SYN | LULL_ACK, lull_seq_add(r->seq, seq),
+		lull_seq_add(syn->seg.seq, 1), NULL, 0);
+}
+
+/* RFC 9293 3.6.1 and RFC 7323: above, in both numbers; the record ends. */
+static void reuse_is_above(void **unused)
+{
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct lull_seq used;
+		struct rig_seg syn;
+		uint32_t ts;
+		struct rig r;
+
+		syn = reuse(&r, &(struct rig_config){.ts = true, .v6 = v6});
+		used = lull_closing_at(&r.s->tcp, rig_tcb(&r)->shadow)->snd_nxt;
+		ts = r.tsecr;
+		assert_true(lull_seq_gt(syn.seg.seq, used));
+		assert_true((int32_t)(syn.seg.tsval - ts) >= 0);
+		answer_syn(&r, &syn, 70000);
+		rig_expect(&r, LULL_ACK);
+		assert_int_equal(rig_state(&r), LULL_TCP_ESTABLISHED);
+		assert_int_equal(r.s->tcp.closing[v6].links.used, 1);
+		lull_sock_abort(r.s, r.sock);
+		rig_run(&r);
+		rig_discard(&r);
+		rig_close(&r);
+	}
+}
+
+/* One RTO old, of those that closed towards it. */
+static void reuse_waits_an_rto(void **unused)
+{
+	struct lull_why why;
+	struct rig r;
+
+	close_both(&r, &(struct rig_config){.ts = true, .sysctl = {SAFE}});
+	assert_int_equal(connect_again(&r, &why), -EADDRNOTAVAIL);
+	assert_int_equal(why.reason, LULL_WHY_PORTS_IN_USE);
+	assert_int_equal(why.ports_closing, 2);
+	assert_in_range(why.reuse_in_ns, 190000000, 1000000000);
+	rig_pass_ms(&r, why.reuse_in_ns / 1000000 - 1);
+	assert_int_equal(connect_again(&r, &why), -EADDRNOTAVAIL);
+	rig_pass_ms(&r, 2);
+	assert_int_equal(connect_again(&r, &why), 0);
+	expect_syn(&r);
+	lull_sock_close(r.s, r.sock);
+	rig_close(&r);
+}
+
+/* Without the knob, without timestamps, a FIN_WAIT_2, numbers that come round.
+ */
+static void not_every_record(void **unused)
+{
+	for (int i = 0; i < 6; i++) {
+		struct lull_why why;
+		struct rig r;
+
+		close_both(&r,
+			   &(struct rig_config){.ts = i != 1,
+						.sysctl = {i ? SAFE : NULL}});
+		rig_pass_ms(&r, 2000);
+		for (uint16_t port = 80; i >= 2 && port < 82; port++) {
+			struct lull_closing *c;
+
+			r.tuple.lport = port;
+			c = rig_record(&r);
+			if (i == 2)
+				c->head.commit = LULL_TCP_FIN_WAIT_2;
+			else if (i == 3)
+				c->head.flags |= LULL_CLOSING_LAPPED;
+			else if (i == 4) /* 2^30 ahead of the ISN's clock */
+				c->snd_nxt.v =
+					lull_secret_of(&r.s->tcp, &r.tuple)
+						.isn +
+					(1U << 30);
+			else
+				c->snd_nxt.v--; /* just less: see below */
+		}
+		assert_int_equal(connect_again(&r, &why),
+				 i == 5 ? 0 : -EADDRNOTAVAIL);
+		if (i == 5) {
+			expect_syn(&r);
+			lull_sock_close(r.s, r.sock);
+		} else {
+			assert_int_equal(why.reuse_in_ns, UINT64_MAX);
+		}
+		rig_drop(&r);
+	}
+}
+
+/* A peer in LAST_ACK challenges our SYN: it gets its ACK, then the SYN again.
+ */
+static void last_ack_is_helped(void **unused)
+{
+	for (int fin = 0; fin < 2; fin++) {
+		struct rig_seg syn, ack, again;
+		struct lull_seq old;
+		struct rig r;
+
+		syn = reuse(&r, &(struct rig_config){.ts = true});
+		old = lull_closing_at(&r.s->tcp, rig_tcb(&r)->shadow)->snd_nxt;
+		if (fin)
+			rig_put(&r, LULL_FIN | LULL_ACK,
+				lull_seq_add(r.seq, UINT32_MAX), old, NULL, 0);
+		else
+			rig_put(&r, LULL_ACK, r.seq, old, NULL, 0);
+		ack = rig_expect(&r, LULL_ACK);
+		assert_int_equal(ack.seg.seq.v, old.v);
+		assert_int_equal(ack.seg.ack.v, r.seq.v);
+		again = rig_expect(&r, LULL_SYN);
+		assert_int_equal(again.seg.seq.v, syn.seg.seq.v);
+		answer_syn(&r, &syn, 70000);
+		rig_expect(&r, LULL_ACK);
+		assert_int_equal(rig_state(&r), LULL_TCP_ESTABLISHED);
+		assert_int_equal(rig_count(&r, LULL_COUNT_OUT_RSTS), 0);
+		lull_sock_abort(r.s, r.sock);
+		rig_run(&r);
+		rig_discard(&r);
+		rig_close(&r);
+	}
+}
+
+/* What wanders of the old connection changes nothing, and draws no RST. */
+static void old_segments_wander(void **unused)
+{
+	static const uint8_t flags[] = {
+		LULL_RST | LULL_ACK, LULL_RST, LULL_SYN | LULL_ACK, LULL_ACK,
+		LULL_ACK | LULL_PSH, LULL_SYN,
+	};
+	struct rig_seg syn, out;
+	struct lull_seq old;
+	struct rig r;
+
+	syn = reuse(&r, &(struct rig_config){.ts = true});
+	old = lull_closing_at(&r.s->tcp, rig_tcb(&r)->shadow)->snd_nxt;
+	r.tsval -= 100000;
+	for (uint32_t i = 0; i < ARRAY_LEN(flags); i++) {
+		rig_put(&r, flags[i], lull_seq_add(r.seq, (uint32_t)-100), old,
+			NULL, flags[i] & LULL_PSH ? 50 : 0);
+		while (rig_get(&r, &out))
+			assert_false(out.seg.flags & LULL_RST);
+		assert_int_equal(rig_state(&r), LULL_TCP_SYN_SENT);
+	}
+	r.tsval += 100000;
+	answer_syn(&r, &syn, 70000);
+	rig_expect(&r, LULL_ACK);
+	assert_int_equal(rig_state(&r), LULL_TCP_ESTABLISHED);
+	lull_sock_abort(r.s, r.sock);
+	rig_run(&r);
+	rig_discard(&r);
+	rig_close(&r);
+}
+
+/* A SYN-ACK that can't be told from the old connection's. */
+static void syn_ack_must_go_on(void **unused)
+{
+	static const struct {
+		int32_t ts;
+		uint32_t seq;
+		bool has_ts, taken;
+	} t[] = {
+		{1, 70000, true, true},
+		{0, 0, true, true},
+		{0, (uint32_t)-1, true, false},
+		{-1, 70000, true, false},
+		{1, 70000, false, false},
+		{1, (uint32_t)-70000, true, true},
+	};
+
+	for (uint32_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct rig_seg syn;
+		struct lull_why why;
+		uint16_t first;
+		struct rig r;
+
+		syn = reuse(&r, &(struct rig_config){.ts = true});
+		first = r.tuple.lport;
+		r.tsval = lull_closing_at(&r.s->tcp, rig_tcb(&r)->shadow)
+				  ->life.ts_recent +
+			  (uint32_t)t[i].ts;
+		r.config.ts = t[i].has_ts;
+		answer_syn(&r, &syn, t[i].seq);
+		if (t[i].taken) {
+			rig_expect(&r, LULL_ACK);
+			assert_int_equal(rig_state(&r), LULL_TCP_ESTABLISHED);
+			lull_sock_abort(r.s, r.sock);
+			rig_run(&r);
+			rig_discard(&r);
+			rig_close(&r);
+			continue;
+		}
+		/* RST to the peer; the pair is TIME_WAIT's again; there is no
+		 * free port, and no reuse for 2MSL: the program learns that. */
+		assert_int_equal(rig_expect(&r, LULL_RST).seg.seq.v,
+				 syn.seg.seq.v + 1);
+		rig_expect_none(&r);
+		assert_int_equal(r.tuple.lport, first);
+		assert_int_equal(rig_state(&r), LULL_TCP_TIME_WAIT);
+		assert_in_range(rig_left_ms(&r), LEN_MS - 300 - 1,
+				LEN_MS - 298);
+		assert_int_equal(r.events & LULL_EVENT_ERROR, LULL_EVENT_ERROR);
+		assert_int_equal(r.error, -EADDRNOTAVAIL);
+		rig_pass_ms(&r, 5000);
+		assert_int_equal(connect_again(&r, &why), -EADDRNOTAVAIL);
+		assert_int_equal(why.reuse_in_ns, UINT64_MAX);
+		lull_sock_close(r.s, r.sock);
+		rig_close(&r);
+	}
+}
+
+/* Where another port is free, the program's connection goes on from there. */
+static void another_port_is_tried(void **unused)
+{
+	int32_t on = 1;
+	struct lull_sock_info info = {.size = sizeof info};
+	struct rig_seg syn, second;
+	uint16_t first;
+	struct rig r;
+
+	syn = reuse(&r, &(struct rig_config){.ts = true});
+	first = r.tuple.lport;
+	assert_int_equal(lull_sock_set(r.s, r.sock, LULL_OPT_NODELAY, &on,
+				       sizeof on),
+			 0);
+	rig_knob(&r, "net.ipv4.ip_local_port_range", "80 82");
+	r.config.ts = false;
+	answer_syn(&r, &syn, 70000);
+	rig_expect(&r, LULL_RST);
+	r.tuple.lport = 82;
+	second = rig_expect(&r, LULL_SYN);
+	assert_int_equal(second.seg.tuple.rport, 82);
+	answer_syn(&r, &second, 70000);
+	rig_expect(&r, LULL_ACK);
+	assert_int_equal(lull_sock_info(r.s, r.sock, &info), 0);
+	assert_int_equal(info.local.port, 82);
+	assert_int_equal(rig_events_of(&r, r.sock) & LULL_EVENT_WRITE,
+			 LULL_EVENT_WRITE);
+	on = 0;
+	assert_int_equal(lull_sock_get(r.s, r.sock, LULL_OPT_NODELAY, &on,
+				       sizeof on),
+			 0);
+	assert_int_equal(on, 1);
+	r.tuple.lport = first;
+	assert_int_equal(rig_state(&r), LULL_TCP_TIME_WAIT);
+	lull_sock_abort(r.s, r.sock);
+	rig_run(&r);
+	rig_discard(&r);
+	rig_close(&r);
+}
+
+/* Refused, timed out, closed by the program: TIME_WAIT as if nothing had been.
+ */
+static void new_connection_comes_to_nothing(void **unused)
+{
+	for (int i = 0; i < 3; i++) {
+		uint32_t gone_ms = 300;
+		struct rig_seg syn;
+		struct rig r;
+
+		syn = reuse(
+			&r,
+			&(struct rig_config){
+				.ts = true,
+				.sysctl = {
+					"net.ipv4.tcp_syn_retries=1",
+					"net.ipv4.tcp_syn_linear_timeouts=0"}});
+		if (i == 0) {
+			rig_put(&r, LULL_RST | LULL_ACK, lull_seq(0),
+				lull_seq_add(syn.seg.seq, 1), NULL, 0);
+			assert_int_equal(r.error, -ECONNREFUSED);
+		} else if (i == 1) {
+			rig_pass_ms(&r, 3500);
+			gone_ms += 3500;
+			assert_int_equal(rig_discard(&r), 1);
+			assert_int_equal(r.error, -ETIMEDOUT);
+		}
+		lull_sock_close(r.s, r.sock);
+		rig_run(&r);
+		rig_expect_none(&r);
+		assert_int_equal(rig_state(&r), LULL_TCP_TIME_WAIT);
+		assert_in_range(rig_left_ms(&r), LEN_MS - gone_ms - 2,
+				LEN_MS - gone_ms + 1);
+		assert_int_equal(rig_count(&r, LULL_COUNT_TW_RETURNED), 1);
+		rig_close(&r);
+	}
+}
+
+/* ---- as Linux has it ---- */
+
+/* P0: after tcp_tw_reuse_delay; 1 only, 2 is for loopback; TWRecycled. */
+static void linux_reuse(void **unused)
+{
+	static const char *const how[] = {"net.ipv4.tcp_tw_reuse=0",
+					  "net.ipv4.tcp_tw_reuse=1",
+					  "net.ipv4.tcp_tw_reuse=2"};
+
+	for (uint32_t i = 0; i < 12; i++) {
+		bool ts = i & 1, linux_too = i >= 6;
+		struct lull_sock both[2];
+		struct lull_seq used;
+		struct lull_why why;
+		struct rig_seg syn;
+		struct rig r;
+
+		close_both(&r, &(struct rig_config){
+				       .ts = ts,
+				       .profile = linux_too ? LULL_PROFILE_LINUX
+							    : LULL_PROFILE_LULL,
+				       .sysctl = {how[i % 6 / 2]}});
+		used = rig_record(&r)->snd_nxt;
+		rig_pass_ms(&r, 1000);
+		assert_int_equal(connect_again(&r, &why), -EADDRNOTAVAIL);
+		rig_pass_ms(&r, 1);
+		if (!ts || i % 6 / 2 != 1) {
+			assert_int_equal(connect_again(&r, &why),
+					 -EADDRNOTAVAIL);
+			assert_int_equal(why.reuse_in_ns, UINT64_MAX);
+			rig_close(&r);
+			continue;
+		}
+		for (int k = 0; k < 2; k++) {
+			assert_int_equal(connect_again(&r, &why), 0);
+			syn = rig_expect(&r, LULL_SYN);
+			if (syn.seg.tuple.rport == 81 && linux_too)
+				assert_int_equal(syn.seg.seq.v, used.v + 65537);
+			assert_int_equal(rig_count(&r, LULL_COUNT_TW_RECYCLED),
+					 k + 1);
+			assert_int_equal(r.s->tcp.closing[0].links.used, 1 - k);
+			both[k] = r.sock;
+		}
+		lull_sock_close(r.s, both[0]);
+		lull_sock_close(r.s, both[1]);
+		rig_close(&r);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(handshake_dies_by_rst),
+		cmocka_unit_test(handshake_dies_by_time),
+		cmocka_unit_test(listener_is_gone),
+		cmocka_unit_test(shadow_has_its_time),
+		cmocka_unit_test(half_open_has_a_shadow),
+		cmocka_unit_test(established_has_no_shadow),
+		cmocka_unit_test(linux_forgets),
+		cmocka_unit_test(reuse_is_above),
+		cmocka_unit_test(reuse_waits_an_rto),
+		cmocka_unit_test(not_every_record),
+		cmocka_unit_test(last_ack_is_helped),
+		cmocka_unit_test(old_segments_wander),
+		cmocka_unit_test(syn_ack_must_go_on),
+		cmocka_unit_test(another_port_is_tried),
+		cmocka_unit_test(new_connection_comes_to_nothing),
+		cmocka_unit_test(linux_reuse),
+	};
+
+	return RUN("reuse", tests);
+}
