@@ -83,6 +83,30 @@ struct lull_row {
 LULL_API int lull_diag_rows(const struct lull_shard *shard, uint64_t *cursor,
 			    struct lull_row *rows, int n);
 
+/* ---- destinations ---- */
+
+/* Towards whom we opened connections that live, or whose records do. */
+struct lull_dest_row {
+	struct lull_addr local; /* ours */
+	struct lull_endpoint remote;
+	uint32_t live, closing; /* connections, records */
+	uint32_t opens_per_s;	/* in the last second */
+	bool no_reuse; /* its peer refused a connection on a TIME_WAIT's pair */
+};
+
+/* Fill at most `n` rows, as lull_diag_rows() does. */
+LULL_API int lull_diag_dests(const struct lull_shard *shard, uint64_t *cursor,
+			     struct lull_dest_row *rows, int n);
+
+/*
+ * How our ports stand towards the destination of `connect`, without
+ * connecting: `why` as lull_sock_connect() fills it, reason LULL_WHY_NONE.
+ * -EINVAL, -ENETUNREACH: there is no such destination. Bounded.
+ */
+LULL_API LULL_MUST_CHECK int lull_diag_why(const struct lull_shard *shard,
+					   const struct lull_connect *connect,
+					   struct lull_why *why);
+
 /* ---- counters ---- */
 
 struct lull_counter {

@@ -153,7 +153,8 @@ static bool closing_row(const struct lull_shard *s, uint32_t name,
 	const struct lull_closing *c = lull_closing_at(&s->tcp, name);
 	struct lull_tuple tuple;
 
-	if (!c->head.commit)
+	/* A shadow's pair is in the state of the new connection. */
+	if (!c->head.commit || c->head.flags & LULL_CLOSING_SHADOW)
 		return false;
 	lull_closing_tuple(&s->tcp, name, &tuple);
 	set_pair(row, &tuple);

@@ -2,7 +2,7 @@
 /*
  * open.c: how a program comes to a connection: listen, accept, answer, connect.
  *
- * Entry points: lull_sock_listen, _accept, _answer, _connect.
+ * Entry points: lull_sock_listen, _accept, _answer, _connect; lull_diag_why.
  */
 #include "sock/sock.h"
 
@@ -80,17 +80,20 @@ static bool is_remote(const struct lull_endpoint *e)
 	       !lull_addr_is_group(&e->addr); /* MUST-46 */
 }
 
-/* Our end's address (MUST-44), and all that the port decides. */
-static int choose_local(struct lull_shard *s, const struct lull_connect *c,
-			struct lull_place *place, struct lull_why *why)
+/* Both ends but for our port, which may be 0; our address: MUST-44. */
+static int find_ends(const struct lull_shard *s, const struct lull_connect *c,
+		     struct lull_tuple *tuple, struct lull_why *why)
 {
-	struct lull_tuple *tuple = &place->tuple;
 	bool any = lull_addr_is_any(&c->local.addr);
 
 	tuple->remote = c->remote.addr;
 	tuple->rport = c->remote.port;
 	tuple->local = c->local.addr;
 	tuple->lport = c->local.port;
+	if (!is_remote(&c->remote) || lull_ip_is_own(&s->ip, &c->remote.addr)) {
+		why->reason = LULL_WHY_BAD_REMOTE;
+		return -EINVAL;
+	}
 	if (any && !lull_ip_source(&s->ip, &tuple->remote, &tuple->local)) {
 		why->reason = LULL_WHY_NO_ROUTE;
 		return -ENETUNREACH;
@@ -100,7 +103,7 @@ static int choose_local(struct lull_shard *s, const struct lull_connect *c,
 		why->reason = LULL_WHY_NOT_LOCAL;
 		return -EADDRNOTAVAIL;
 	}
-	return lull_port_choose(&s->tcp, place, why);
+	return 0;
 }
 
 static int try_connect(struct lull_shard *s, const struct lull_connect *c,
@@ -110,11 +113,9 @@ static int try_connect(struct lull_shard *s, const struct lull_connect *c,
 	uint32_t user;
 	int e;
 
-	if (!is_remote(&c->remote) || lull_ip_is_own(&s->ip, &c->remote.addr)) {
-		why->reason = LULL_WHY_BAD_REMOTE;
-		return -EINVAL;
-	}
-	e = choose_local(s, c, &place, why);
+	e = find_ends(s, c, &place.tuple, why);
+	if (e == 0)
+		e = lull_port_choose(&s->tcp, &place, why);
 	if (e < 0)
 		return e;
 	user = lull_user_new(&s->tcp, LULL_USER_CONN, c->cookie);
@@ -144,4 +145,19 @@ int lull_sock_connect(struct lull_shard *s, const struct lull_connect *connect,
 		return -EINVAL;
 	*why = unasked;
 	return try_connect(s, connect, sock, why);
+}
+
+int lull_diag_why(const struct lull_shard *s,
+		  const struct lull_connect *connect, struct lull_why *why)
+{
+	struct lull_tuple tuple;
+	int e;
+
+	if (connect->size != sizeof *connect || why->size != sizeof *why)
+		return -EINVAL;
+	*why = (struct lull_why){.size = sizeof *why};
+	e = find_ends(s, connect, &tuple, why);
+	if (e == 0)
+		lull_port_why(&s->tcp, &tuple, why);
+	return e;
 }

@@ -272,6 +272,11 @@ uint32_t lull_closing_make(struct lull_tcp *t,
 		lull_slab_put(&t->closing[v6].links, i);
 		return 0;
 	}
+	/* A connection's own is counted already; lull_closing_put() moves it.
+	 */
+	if (!replaced && head.flags & LULL_CLOSING_ACTIVE &&
+	    !lull_dest_record(t, &from->tuple))
+		head.flags &= (uint8_t)~LULL_CLOSING_ACTIVE;
 	fill(t, name, from);
 	head.length = begin(t, name, len_ms);
 	set_head(lull_closing_at(t, name), head);

@@ -12,8 +12,8 @@
  * A scan of destinations fills the table of them, and no more: what comes
  * then is not counted, and has its ports chosen by trial.
  *
- * Entry points: lull_dest_init, _find, _get, _live, _closing, _reuse,
- * _over, _map, _learn, _rate, _no_reuse, _may_reuse.
+ * Entry points: lull_dest_init, _find, _get, _live, _closing, _record,
+ * _reuse, _over, _map, _learn, _rate, _no_reuse, _may_reuse.
  */
 #include "tcp/tcp.h"
 
@@ -171,6 +171,17 @@ void lull_dest_closing(struct lull_tcp *t, uint32_t i, uint16_t port,
 	d->closing++;
 	d->rto_ms = lull_max(d->rto_ms, rto_ms);
 	mark(t, d, port, true, true);
+}
+
+bool lull_dest_record(struct lull_tcp *t, const struct lull_tuple *tuple)
+{
+	uint32_t i = lull_dest_get(t, tuple, lull_dest_hash(t, tuple));
+
+	if (!i)
+		return false;
+	lull_dest_at(t, i)->closing++;
+	mark(t, lull_dest_at(t, i), tuple->lport, true, true);
+	return true;
 }
 
 void lull_dest_reuse(struct lull_tcp *t, uint32_t i, uint16_t port)

@@ -51,6 +51,8 @@ uint32_t lull_dest_get(struct lull_tcp *t, const struct lull_tuple *tuple,
 void lull_dest_live(struct lull_tcp *t, uint32_t i, uint16_t port);
 void lull_dest_closing(struct lull_tcp *t, uint32_t i, uint16_t port,
 		       uint32_t rto_ms);
+/* A record that was no connection here. false: limits.destinations. */
+bool lull_dest_record(struct lull_tcp *t, const struct lull_tuple *tuple);
 /* A connection in the place of a record. */
 void lull_dest_reuse(struct lull_tcp *t, uint32_t i, uint16_t port);
 /* Take no TIME_WAIT's pair towards it for 2MSL: its peer refused one. */

@@ -124,15 +124,19 @@ static void look_at_records(const struct lull_tcp *t, const struct lull_dest *d,
 {
 	uint32_t lo = (uint32_t)t->g->knobs.ip_local_port_range[0];
 	uint32_t most = d->map ? why->ports : TRIED, seen = 0;
+	/* The oldest stand where the choice of ports comes to next, or, while
+	 * it has not been around, where it began. */
+	uint32_t start = ((uint32_t)d->hash + d->next) % why->ports;
 
-	/* From where the choice of ports has come to, once around. */
+	if (!d->map)
+		start += why->ports - lull_min(d->live + d->closing,
+					       lull_min(TRIED, why->ports));
 	for (uint32_t n = 0; n < lull_min(most, why->ports) &&
 			     seen < lull_min(d->closing, LOOKED_AT);
 	     n++) {
 		uint32_t name;
 
-		tuple.lport = (uint16_t)(lo + ((uint32_t)d->hash + d->next +
-					       n) % why->ports);
+		tuple.lport = (uint16_t)(lo + (start + n) % why->ports);
 		if (d->map &&
 		    !(lull_portmap_at(t, d->map)->closing[tuple.lport / 64] >>
 			      tuple.lport % 64 &
