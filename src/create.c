@@ -142,6 +142,7 @@ static void place_dests(struct walk *w, const struct lull_limits *l,
 			&m->dest_overflow_len);
 	m->dest_buckets =
 		place(w, sizeof(struct lull_bucket), m->dest_buckets_len, PAGE);
+	m->port_use = place(w, sizeof(struct lull_port_use), 65536, PAGE);
 	m->dest_overflow = place(w, sizeof(struct lull_bucket),
 				 (size_t)m->dest_overflow_len + 1, LINE);
 }

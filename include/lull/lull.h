@@ -206,6 +206,12 @@ enum lull_listen_flags {
 		1, /* each SYN is an event; the program answers it */
 	LULL_LISTEN_V6ONLY = 2,	     /* `::` does not take IPv4 as well */
 	LULL_LISTEN_TRANSPARENT = 4, /* addresses that are not ours, too */
+	/* SO_REUSEADDR: also where connections or TIME_WAITs have the port,
+	 * if theirs had it as well. Profile lull takes it as given. */
+	LULL_LISTEN_REUSEADDR = 8,
+	/* SO_REUSEPORT: beside others on the same prefix and ports, if all
+	 * have it; each connection goes to one of them, by its hash. */
+	LULL_LISTEN_REUSEPORT = 16,
 };
 
 /*
@@ -224,8 +230,8 @@ struct lull_listen {
 	uint64_t cookie;
 };
 
-/* -EADDRINUSE: the same prefix and ports; -EINVAL; -ENFILE: no free handle or
- * listener. */
+/* -EADDRINUSE: the same prefix and ports, or LULL_LISTEN_REUSEADDR; -EINVAL;
+ * -ENFILE: no free handle or listener. */
 LULL_API LULL_MUST_CHECK int lull_sock_listen(struct lull_shard *shard,
 					      const struct lull_listen *listen,
 					      struct lull_sock *sock);
@@ -248,9 +254,19 @@ LULL_API LULL_MUST_CHECK int lull_sock_answer(struct lull_shard *shard,
 					      struct lull_sock syn,
 					      enum lull_answer answer);
 
+enum lull_connect_flags {
+	/* SO_REUSEADDR, for a `local.port`: profile linux gives it the pair of
+	 * a TIME_WAIT that had it, too, and timestamps; at once. */
+	LULL_CONNECT_REUSEADDR = 1,
+};
+
+/*
+ * An address and no port is bind(2) with IP_BIND_ADDRESS_NO_PORT: the port is
+ * chosen for the destination, so each address has all ports towards each.
+ */
 struct lull_connect {
 	uint32_t size;	/* sizeof(struct lull_connect) */
-	uint32_t flags; /* 0 */
+	uint32_t flags; /* of enum lull_connect_flags */
 	struct lull_endpoint remote;
 	struct lull_endpoint local; /* address ::, port 0: chosen (RFC 6056) */
 	uint64_t cookie;

@@ -110,6 +110,8 @@ bool lull_diag_pool(const struct lull_shard *s, uint32_t i, struct lull_pool *p)
 		{&s->g.bufs.slab[LULL_BUF_2K], 2048 + sizeof(struct lull_buf)},
 		{&s->g.bufs.slab[LULL_BUF_64K],
 		 65536 + sizeof(struct lull_buf)},
+		{&t->dests, sizeof(struct lull_dest)},
+		{&t->portmaps, sizeof(struct lull_portmap)},
 		{&t->flows.overflow, sizeof(struct lull_bucket)},
 	};
 

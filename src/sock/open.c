@@ -109,7 +109,9 @@ static int find_ends(const struct lull_shard *s, const struct lull_connect *c,
 static int try_connect(struct lull_shard *s, const struct lull_connect *c,
 		       struct lull_sock *sock, struct lull_why *why)
 {
-	struct lull_place place = {0};
+	struct lull_place place = {
+		.reuseaddr = c->flags & LULL_CONNECT_REUSEADDR,
+	};
 	uint32_t user;
 	int e;
 
@@ -140,7 +142,8 @@ int lull_sock_connect(struct lull_shard *s, const struct lull_connect *connect,
 
 	if (!why)
 		why = &unasked;
-	if (connect->size != sizeof *connect || connect->flags ||
+	if (connect->size != sizeof *connect ||
+	    connect->flags & ~(uint32_t)LULL_CONNECT_REUSEADDR ||
 	    why->size != sizeof *why)
 		return -EINVAL;
 	*why = unasked;

@@ -280,6 +280,8 @@ uint32_t lull_closing_make(struct lull_tcp *t,
 	fill(t, name, from);
 	head.length = begin(t, name, len_ms);
 	set_head(lull_closing_at(t, name), head);
+	lull_port_count(t, from->tuple.lport, head.tos & LULL_CLOSING_REUSEADDR,
+			1);
 	lull_count(t->g,
 		   len_ms <= SHORT_MS ? LULL_COUNT_TW_KILLED : LULL_COUNT_TW);
 	return name;
@@ -301,7 +303,9 @@ static struct lull_closing_new what_remains(const struct lull_tcp *t,
 		.rcv_nxt = tcb->rcv.nxt,
 		.ts_recent = tcb->opt.ts_recent,
 		.wnd = (uint16_t)(wnd >> tcb->opt.rcv_wscale),
-		.tos = lull_tcb_cold(t, tcb)->tos,
+		.tos = lull_tcb_cold(t, tcb)->tos |
+		       (tcb->flags & LULL_TCB_REUSEADDR ? LULL_CLOSING_REUSEADDR
+							: 0),
 		.flags = (uint8_t)flags,
 	};
 }
@@ -415,6 +419,7 @@ void lull_closing_del(struct lull_tcp *t, uint32_t name, bool replaced)
 	struct lull_closing *c = lull_closing_at(t, name);
 
 	leave(t, name, replaced);
+	lull_port_count(t, c->lport, c->head.tos & LULL_CLOSING_REUSEADDR, -1);
 	lull_list_del(&p->fifo[c->head.length], lull_name_index(name));
 	set_head(c, (struct lull_closing_head){0});
 	lull_slab_put(&p->links, lull_name_index(name));

@@ -190,6 +190,7 @@ static void new_flow(struct lull_tcp *t, const struct lull_seg *seg)
 		.addr = seg->tuple.local,
 		.port = seg->tuple.lport,
 		.ours = seg->ours,
+		.hash = seg->hash,
 	};
 	uint32_t listener = lull_listener_find(t, &spot);
 

@@ -13,7 +13,7 @@
  * then is not counted, and has its ports chosen by trial.
  *
  * Entry points: lull_dest_init, _find, _get, _live, _closing, _record,
- * _reuse, _over, _map, _learn, _rate, _no_reuse, _may_reuse.
+ * _reuse, _over, _map, _learn, _rate, _no_reuse, _may_reuse; lull_port_count.
  */
 #include "tcp/tcp.h"
 
@@ -28,6 +28,7 @@ void lull_dest_init(struct lull_tcp *t, const struct lull_limits *limits,
 		       limits->destinations, &name[0]);
 	lull_slab_init(&t->portmaps, m->portmaps, sizeof(struct lull_portmap),
 		       m->portmaps_len, &name[1]);
+	t->port_use = m->port_use;
 	lull_table_init(&t->by_dest, m->dest_buckets, m->dest_buckets_len,
 			m->dest_overflow, m->dest_overflow_len);
 }
@@ -209,6 +210,17 @@ void lull_dest_over(struct lull_tcp *t, uint32_t i, uint16_t port, bool closing)
 		lull_slab_put(&t->portmaps, d->map);
 	lull_table_del(&t->by_dest, (uint32_t)d->hash, i);
 	lull_slab_put(&t->dests, i);
+}
+
+/* ---- SO_REUSEADDR ---- */
+
+void lull_port_count(struct lull_tcp *t, uint16_t port, bool reuseaddr,
+		     int32_t by)
+{
+	if (t->g->profile != LULL_PROFILE_LINUX)
+		return;
+	t->port_use[port].flows += (uint32_t)by;
+	t->port_use[port].hard += reuseaddr ? 0 : (uint32_t)by;
 }
 
 /* ---- a peer that reuse does not suit ---- */

@@ -69,6 +69,10 @@ void lull_dest_learn(struct lull_tcp *t, struct lull_dest *d, uint16_t port,
 /* Connections opened towards it in a second. */
 uint32_t lull_dest_rate(const struct lull_tcp *t, const struct lull_dest *d);
 
+/* One more connection or record on a port of ours, or one less. */
+void lull_port_count(struct lull_tcp *t, uint16_t port, bool reuseaddr,
+		     int32_t by);
+
 /* ---- ports.c ---- */
 
 /* Where a new connection goes. */
@@ -77,6 +81,7 @@ struct lull_place {
 	uint32_t hash; /* of the flow */
 	uint64_t dest_hash;
 	uint32_t record; /* whose pair it takes, or 0 */
+	bool reuseaddr;	 /* SO_REUSEADDR */
 	bool shadowed;	 /* the record stays behind as its shadow */
 };
 

@@ -215,6 +215,10 @@ static struct lull_tcb *grow(struct lull_tcp *t, uint32_t i, uint32_t hash,
 	lull_table_swap(&t->flows, hash, lull_name(LULL_KIND_HALF, i),
 			lull_name(LULL_KIND_TCB, n));
 	fill_tcb(t, tcb, h);
+	if (l && l->flags & LULL_LISTEN_REUSEADDR)
+		tcb->flags |= LULL_TCB_REUSEADDR;
+	lull_port_count(t, h->tuple.lport, tcb->flags & LULL_TCB_REUSEADDR, 1);
+	tcb->flags |= LULL_TCB_BOUND;
 	lull_shadow_drop(t, &h->shadow);
 	lull_count(t->g, LULL_COUNT_PASSIVE_OPENS);
 	release(t, i);

@@ -57,12 +57,30 @@ static bool fits(const struct lull_listener *l, const struct lull_spot *spot)
 	return lull_prefix_covers(&l->local, &spot->addr);
 }
 
-static bool narrower(const struct lull_listener *a,
-		     const struct lull_listener *b)
+/* Which of a group has most of this flow's luck: no other's coming or going
+ * moves it. */
+static uint32_t luck(uint32_t listener, uint32_t hash)
 {
-	if (a->local.bits != b->local.bits)
-		return a->local.bits > b->local.bits;
-	return a->port_hi - a->port_lo < b->port_hi - b->port_lo;
+	uint32_t x = (hash ^ listener * 0x9e3779b1U) * 0x85ebca6bU;
+
+	return (x ^ x >> 15) * 0xc2b2ae35U;
+}
+
+/* Is `a` to be preferred to `b`? */
+static bool narrower(const struct lull_tcp *t, uint32_t a, uint32_t b,
+		     uint32_t hash)
+{
+	const struct lull_listener *la = lull_listener_at(t, a);
+	const struct lull_listener *lb = lull_listener_at(t, b);
+	uint32_t ports_a = la->port_hi - la->port_lo;
+	uint32_t ports_b = lb->port_hi - lb->port_lo;
+
+	if (la->local.bits != lb->local.bits)
+		return la->local.bits > lb->local.bits;
+	if (ports_a != ports_b)
+		return ports_a < ports_b;
+	return la->flags & lb->flags & LULL_LISTEN_REUSEPORT &&
+	       luck(a, hash) > luck(b, hash);
 }
 
 /* The best of a chain and of what was found before. */
@@ -73,7 +91,7 @@ static uint32_t narrowest(const struct lull_tcp *t, uint32_t chain,
 		const struct lull_listener *l = lull_listener_at(t, chain);
 
 		if (fits(l, spot) &&
-		    (!best || narrower(l, lull_listener_at(t, best))))
+		    (!best || narrower(t, chain, best, spot->hash)))
 			best = chain;
 	}
 	return best;
@@ -121,6 +139,34 @@ static bool same_place(const struct lull_listener *l,
 	       lull_prefix_covers(p, &l->local.addr);
 }
 
+/* inet_csk_bind_conflict(): whoever has the port, and the newcomer, must have
+ * SO_REUSEADDR. By port: Linux looks at the address as well. */
+static bool has_hard_flows(const struct lull_tcp *t,
+			   const struct lull_listen *listen, uint16_t hi)
+{
+	bool reuse = listen->flags & LULL_LISTEN_REUSEADDR;
+
+	if (t->g->profile != LULL_PROFILE_LINUX)
+		return false;
+	for (uint32_t p = listen->port_lo; p <= hi; p++)
+		if (reuse ? t->port_use[p].hard : t->port_use[p].flows)
+			return true;
+	return false;
+}
+
+static bool is_taken(const struct lull_tcp *t, const struct lull_listen *listen,
+		     uint16_t hi, uint32_t chain)
+{
+	for (; chain; chain = lull_listener_at(t, chain)->next) {
+		const struct lull_listener *l = lull_listener_at(t, chain);
+
+		if (same_place(l, &listen->local, listen->port_lo, hi) &&
+		    !(l->flags & listen->flags & LULL_LISTEN_REUSEPORT))
+			return true;
+	}
+	return has_hard_flows(t, listen, hi);
+}
+
 int lull_tcp_listen(struct lull_tcp *t, const struct lull_listen *listen,
 		    uint32_t user)
 {
@@ -129,10 +175,8 @@ int lull_tcp_listen(struct lull_tcp *t, const struct lull_listen *listen,
 	struct lull_listener *l;
 	uint32_t i;
 
-	for (i = *chain; i; i = lull_listener_at(t, i)->next)
-		if (same_place(lull_listener_at(t, i), &listen->local,
-			       listen->port_lo, hi))
-			return -EADDRINUSE;
+	if (is_taken(t, listen, hi, *chain))
+		return -EADDRINUSE;
 	i = lull_slab_get(&t->listeners);
 	if (!i)
 		return -ENFILE;

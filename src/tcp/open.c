@@ -68,6 +68,9 @@ void lull_tcb_free(struct lull_tcp *t, struct lull_tcb *tcb)
 		lull_list_del(&t->out, i);
 	if (tcb->flags & LULL_TCB_ORPHAN)
 		t->orphans--;
+	if (tcb->flags & LULL_TCB_BOUND)
+		lull_port_count(t, tcb->tuple.lport,
+				tcb->flags & LULL_TCB_REUSEADDR, -1);
 	if (cold->dest)
 		lull_dest_over(t, cold->dest, tcb->tuple.lport, false);
 	tcb->state = 0;
@@ -141,6 +144,9 @@ static bool stand(struct lull_tcp *t, struct lull_tcb *tcb,
 		return false;
 	dest = lull_dest_get(t, &tcb->tuple, p->dest_hash);
 	lull_tcb_cold(t, tcb)->dest = dest;
+	tcb->flags |= p->reuseaddr ? LULL_TCB_REUSEADDR : 0;
+	lull_port_count(t, tcb->tuple.lport, p->reuseaddr, 1);
+	tcb->flags |= LULL_TCB_BOUND;
 	if (p->record && c->head.flags & LULL_CLOSING_ACTIVE) {
 		lull_dest_reuse(t, dest, tcb->tuple.lport);
 		lull_closing_flag(c, LULL_CLOSING_ACTIVE, false);
@@ -232,7 +238,10 @@ static void keep_options(struct lull_tcp *t, struct lull_tcb *tcb,
 /* The same connection of the program's, from another port. */
 static void move(struct lull_tcp *t, struct lull_tcb *tcb)
 {
-	struct lull_place place = {.tuple = tcb->tuple};
+	struct lull_place place = {
+		.tuple = tcb->tuple,
+		.reuseaddr = tcb->flags & LULL_TCB_REUSEADDR,
+	};
 	struct lull_why why = {.size = sizeof why};
 	struct lull_tcb old = *tcb;
 	struct lull_tcb_cold cold = *lull_tcb_cold(t, tcb);

@@ -214,13 +214,29 @@ static bool search_records(const struct search *s)
 
 /* ---- all of it ---- */
 
+/* R2: Linux gives a bound port the pair at once, if both had SO_REUSEADDR. */
+static bool is_bound_again(const struct search *s, uint32_t name)
+{
+	const struct lull_closing_head *h = &lull_closing_at(s->t, name)->head;
+
+	return s->t->g->profile == LULL_PROFILE_LINUX && s->place->reuseaddr &&
+	       h->commit == LULL_TCP_TIME_WAIT &&
+	       h->tos & LULL_CLOSING_REUSEADDR && h->flags & LULL_CLOSING_TS;
+}
+
 /* A port that the program named. */
 static int take_given(const struct search *s, struct lull_why *why)
 {
 	uint32_t name = look_up(s, s->place->tuple.lport);
 
-	if (!name || (lull_name_is_record(name) && take_pair(s, name)))
+	if (!name)
 		return 0;
+	if (lull_name_is_record(name) && take_pair(s, name))
+		return 0;
+	if (lull_name_is_record(name) && is_bound_again(s, name)) {
+		s->place->record = name;
+		return 0;
+	}
 	why->reason = LULL_WHY_PAIR_IN_USE;
 	return -EADDRNOTAVAIL;
 }

@@ -33,8 +33,9 @@ enum lull_user_kind {
 	LULL_USER_CONN,
 };
 
-#define LULL_LISTEN_FLAGS \
-	(LULL_LISTEN_DEFER | LULL_LISTEN_V6ONLY | LULL_LISTEN_TRANSPARENT)
+#define LULL_LISTEN_FLAGS                                                   \
+	(LULL_LISTEN_DEFER | LULL_LISTEN_V6ONLY | LULL_LISTEN_TRANSPARENT | \
+	 LULL_LISTEN_REUSEADDR | LULL_LISTEN_REUSEPORT)
 
 enum lull_user_flags {
 	LULL_USER_READY = 1,   /* stands in `ready` */
@@ -140,6 +141,8 @@ enum lull_tcb_flags {
 	LULL_TCB_PUSH = 1 << 15, /* its timer says: send less than a segment */
 	LULL_TCB_RECOVERY = 1 << 16,  /* fast recovery (RFC 6582) */
 	LULL_TCB_ZERO_TOLD = 1 << 17, /* the window last told is zero */
+	LULL_TCB_REUSEADDR = 1 << 18, /* SO_REUSEADDR, of its listener or own */
+	LULL_TCB_BOUND = 1 << 19,     /* counted at its port */
 };
 
 enum lull_tcb_timer {
@@ -281,6 +284,9 @@ enum lull_closing_flags {
 	LULL_CLOSING_WSCALE_SHIFT = 4, /* four bits: how `wnd` was scaled */
 };
 
+/* In `tos`, whose two low bits are ECN's and never a program's. */
+#define LULL_CLOSING_REUSEADDR 1
+
 /* What changes together when a record takes the peer's FIN: one store. */
 struct lull_closing_head {
 	struct lull_seq rcv_nxt;
@@ -327,6 +333,12 @@ struct lull_closing_pool {
 
 #include "tcp/dest.h"
 
+/* What has one of our ports: SO_REUSEADDR asks. */
+struct lull_port_use {
+	uint32_t flows; /* connections and records */
+	uint32_t hard;	/* of these, without SO_REUSEADDR */
+};
+
 /* ---- the whole ---- */
 
 #define LULL_PORT_SLOTS 256 /* RFC 6056 3.3.4: counters of the double hash */
@@ -347,6 +359,7 @@ struct lull_tcp {
 	struct lull_list ready; /* users with news */
 	uint32_t orphans;
 	bool held; /* an ACK waits for the program's answer: run again soon */
+	struct lull_port_use *port_use; /* by our port; profile linux only */
 	struct lull_slab dests, portmaps;
 	struct lull_table by_dest;
 	uint32_t port_next[LULL_PORT_SLOTS]; /* of destinations that rest */
@@ -453,7 +466,7 @@ struct lull_tcp_memory { /* where each thing lies; see shard.c */
 	void *tcbs, *cold, *halves, *listeners, *users, *ranges;
 	void *buckets, *overflow, *listen_hash;
 	void *links[2], *records[2];
-	void *dests, *portmaps, *dest_buckets, *dest_overflow;
+	void *dests, *portmaps, *dest_buckets, *dest_overflow, *port_use;
 	uint32_t buckets_len, overflow_len, listen_hash_len;
 	uint32_t portmaps_len, dest_buckets_len, dest_overflow_len;
 };
@@ -481,7 +494,8 @@ void lull_listener_close(struct lull_tcp *t, uint32_t i);
 struct lull_spot {
 	struct lull_addr addr;
 	uint16_t port;
-	bool ours; /* the address is our own, not a stranger's */
+	bool ours;     /* the address is our own, not a stranger's */
+	uint32_t hash; /* of the flow: which one of LULL_LISTEN_REUSEPORT */
 };
 uint32_t lull_listener_find(const struct lull_tcp *t,
 			    const struct lull_spot *spot);

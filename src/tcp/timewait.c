@@ -44,7 +44,8 @@ static void send_ack(struct lull_tcp *t, uint32_t name)
 		out.tsval = lull_ts_now(t, offset);
 		out.tsecr = c->life.ts_recent;
 	}
-	(void)lull_reply(t, &out, c->head.tos);
+	(void)lull_reply(t, &out,
+			 c->head.tos & (uint8_t)~LULL_CLOSING_REUSEADDR);
 }
 
 /* As lull_may_answer(), in the record's 16 bits. */
@@ -135,6 +136,7 @@ static void syn_arrives(struct lull_tcp *t, uint32_t name,
 		.addr = seg->tuple.local,
 		.port = seg->tuple.lport,
 		.ours = seg->ours,
+		.hash = seg->hash,
 	};
 	uint32_t listener = 0;
 	bool old;

@@ -139,6 +139,7 @@ static void the_map_learns(void **unused)
 static void a_scan_of_destinations(void **unused)
 {
 	struct lull_sock sock[40];
+	bool shown = false;
 	struct lull_connect c;
 	struct lull_pool pool;
 	struct rig r;
@@ -150,8 +151,12 @@ static void a_scan_of_destinations(void **unused)
 	}
 	assert_int_equal(rig_count(&r, LULL_COUNT_DEST_UNCOUNTED), 24);
 	for (uint32_t i = 0; lull_diag_pool(r.s, i, &pool); i++)
-		if (strcmp(pool.name, "destinations") == 0)
+		if (strcmp(pool.name, "destinations") == 0) {
 			assert_int_equal(pool.used, 16);
+			assert_int_equal(pool.limit, 16);
+			shown = true;
+		}
+	assert_true(shown);
 	lull_tcp_recount(&r.s->tcp);
 	for (uint16_t i = 0; i < 40; i++)
 		lull_sock_close(r.s, sock[i]);

@@ -239,7 +239,7 @@ static void listen_is_checked(void **unused)
 		n += e == 0;
 	}
 	l = listen_on(own, 128, 99, 0);
-	l.flags = 8;
+	l.flags = 32;
 	assert_int_equal(lull_sock_listen(r.s, &l, &s[n]), -EINVAL);
 	l.flags = 0;
 	l.size--;

@@ -249,7 +249,7 @@ static void connect_is_checked(void **unused)
 		if (t[i].result == 0)
 			lull_sock_close(r.s, sock);
 	}
-	c.flags = 1;
+	c.flags = 2;
 	assert_int_equal(lull_sock_connect(r.s, &c, &sock, &why), -EINVAL);
 	c.flags = 0;
 	c.size++;

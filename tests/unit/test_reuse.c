@@ -569,6 +569,126 @@ static void linux_reuse(void **unused)
 	}
 }
 
+static struct lull_listen listen_on(const struct rig *r, uint32_t flags)
+{
+	return (struct lull_listen){
+		.size = sizeof(struct lull_listen),
+		.flags = flags,
+		.local = {r->tuple.local, 128},
+		.port_lo = RIG_PORT,
+		.backlog = 8,
+	};
+}
+
+/* R1: a server starts again, with its TIME_WAITs there: both need the flag.
+ * Profile lull always lets it. */
+static void server_starts_again(void **unused)
+{
+	for (uint32_t i = 0; i < 16; i++) {
+		uint32_t old = i & 1 ? LULL_LISTEN_REUSEADDR : 0;
+		uint32_t new = i & 2 ? LULL_LISTEN_REUSEADDR : 0;
+		bool linux_too = i & 4, live = i & 8;
+		struct lull_sock again;
+		struct lull_listen l;
+		struct rig r;
+
+		rig_open(&r, &(struct rig_config){
+				     .listen_flags = old,
+				     .profile = linux_too ? LULL_PROFILE_LINUX
+							  : LULL_PROFILE_LULL});
+		rig_reach(&r, live ? LULL_TCP_ESTABLISHED : LULL_TCP_TIME_WAIT,
+			  false);
+		lull_sock_close(r.s, r.listener);
+		l = listen_on(&r, new);
+		assert_int_equal(lull_sock_listen(r.s, &l, &again),
+				 !linux_too || (old && new) ? 0 : -EADDRINUSE);
+		if (live)
+			lull_sock_abort(r.s, r.sock);
+		rig_pass_ms(&r, 60001);
+		rig_discard(&r);
+		if (linux_too && !(old && new)) /* nothing is there any more */
+			assert_int_equal(lull_sock_listen(r.s, &l, &again), 0);
+		rig_drop(&r);
+	}
+}
+
+/* R2: a fixed port, SO_REUSEADDR on both, timestamps: at once, in Linux. */
+static void bound_port_again(void **unused)
+{
+	for (uint32_t i = 0; i < 16; i++) {
+		bool linux_too = i & 1, ts = i & 2, old = i & 4, new = i & 8;
+		bool taken = linux_too && ts && old && new;
+		struct lull_connect c = {
+			.size = sizeof c,
+			.flags = old ? LULL_CONNECT_REUSEADDR : 0,
+			.cookie = 2,
+		};
+		struct rig r;
+
+		rig_open(&r, &(struct rig_config){
+				     .ts = ts,
+				     .no_listener = true,
+				     .sysctl = {"net.ipv4.tcp_tw_reuse=0"},
+				     .profile = linux_too ? LULL_PROFILE_LINUX
+							  : LULL_PROFILE_LULL});
+		c.remote =
+			(struct lull_endpoint){r.tuple.remote, r.tuple.rport};
+		c.local.port = RIG_PORT;
+		assert_int_equal(lull_sock_connect(r.s, &c, &r.sock, NULL), 0);
+		rig_run(&r);
+		rig_expect(&r, LULL_SYN);
+		rig_syn(&r, LULL_SYN | LULL_ACK);
+		rig_expect(&r, LULL_ACK);
+		lull_sock_close(r.s, r.sock);
+		rig_run(&r);
+		rig_expect(&r, LULL_FIN | LULL_ACK);
+		rig_say(&r, LULL_FIN | LULL_ACK, NULL, 0);
+		rig_expect(&r, LULL_ACK);
+		c.flags = new ? LULL_CONNECT_REUSEADDR : 0;
+		assert_int_equal(lull_sock_connect(r.s, &c, &r.sock, NULL),
+				 taken ? 0 : -EADDRNOTAVAIL);
+		assert_int_equal(rig_count(&r, LULL_COUNT_TW_RECYCLED), taken);
+		if (taken)
+			lull_sock_close(r.s, r.sock);
+		rig_discard(&r);
+		rig_close(&r);
+	}
+}
+
+/* SO_REUSEPORT: all have it; each flow has its listener, and both have some. */
+static void listeners_share_a_port(void **unused)
+{
+	uint32_t waiting[3] = {0};
+	struct lull_sock more[2], sock;
+	struct lull_listen l;
+	struct rig r;
+
+	rig_open(&r,
+		 &(struct rig_config){.backlog = 100,
+				      .listen_flags = LULL_LISTEN_REUSEPORT});
+	l = listen_on(&r, 0);
+	assert_int_equal(lull_sock_listen(r.s, &l, &more[0]), -EADDRINUSE);
+	l.flags = LULL_LISTEN_REUSEPORT;
+	l.backlog = 100;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(lull_sock_listen(r.s, &l, &more[i]), 0);
+	for (uint16_t i = 0; i < 60; i++) {
+		rig_peer(&r, (uint16_t)(5000 + i));
+		rig_syn(&r, LULL_SYN);
+		rig_expect(&r, LULL_SYN | LULL_ACK);
+		rig_say(&r, LULL_ACK, NULL, 0);
+	}
+	while (lull_sock_accept(r.s, r.listener, 2, &sock) == 0)
+		waiting[0]++;
+	for (int i = 0; i < 2; i++)
+		while (lull_sock_accept(r.s, more[i], 2, &sock) == 0)
+			waiting[1 + i]++;
+	assert_int_equal(waiting[0] + waiting[1] + waiting[2], 60);
+	for (int i = 0; i < 3; i++)
+		assert_in_range(waiting[i], 8, 35);
+	rig_drop(&r);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -588,6 +708,9 @@ int main(void)
 		cmocka_unit_test(another_port_is_tried),
 		cmocka_unit_test(new_connection_comes_to_nothing),
 		cmocka_unit_test(linux_reuse),
+		cmocka_unit_test(server_starts_again),
+		cmocka_unit_test(bound_port_again),
+		cmocka_unit_test(listeners_share_a_port),
 	};
 
 	return RUN("reuse", tests);
