@@ -198,8 +198,11 @@ static uint32_t get_place(struct lull_tcp *t, bool v6)
 	victim = victim_for(t, v6);
 	if (!victim)
 		goto overflow;
+	lull_count(t->g,
+		   lull_closing_at(t, victim)->head.commit == LULL_TCP_TIME_WAIT
+			   ? LULL_COUNT_TW_EVICTED
+			   : LULL_COUNT_FIN_WAIT_2_EVICTED);
 	lull_closing_del(t, victim, false);
-	lull_count(t->g, LULL_COUNT_TW_EVICTED);
 	i = lull_slab_get(s);
 	if (i)
 		return i;

@@ -455,6 +455,31 @@ static void oldest_is_evicted(void **unused)
 	}
 }
 
+/* Counted apart: what was lost was a FIN_WAIT_2 or a TIME_WAIT. */
+static void evicted_by_class(void **unused)
+{
+	struct rig r;
+
+	rig_open(&r, &(struct rig_config){
+			     .sysctl = {"net.ipv4.tcp_max_tw_buckets=2"}});
+	for (uint16_t k = 0; k < 6; k++) {
+		rig_peer(&r, (uint16_t)(5000 + k));
+		rig_shake(&r);
+		lull_sock_close(r.s, r.sock);
+		rig_run(&r);
+		rig_expect(&r, LULL_FIN | LULL_ACK);
+		rig_say(&r, LULL_ACK, NULL, 0);
+		if (k % 3 == 0) {
+			rig_say(&r, LULL_FIN | LULL_ACK, NULL, 0);
+			rig_expect(&r, LULL_ACK);
+		}
+		rig_pass_ms(&r, 1000);
+	}
+	assert_int_equal(rig_count(&r, LULL_COUNT_TW_EVICTED), 2);
+	assert_int_equal(rig_count(&r, LULL_COUNT_FIN_WAIT_2_EVICTED), 2);
+	rig_close(&r);
+}
+
 /* P4: Linux does not keep the newest; TCPTimeWaitOverflow. */
 static void newest_is_not_kept(void **unused)
 {
@@ -586,6 +611,7 @@ int main(void)
 		cmocka_unit_test(milliseconds_wrap),
 		cmocka_unit_test(deadline_is_the_first_end),
 		cmocka_unit_test(oldest_is_evicted),
+		cmocka_unit_test(evicted_by_class),
 		cmocka_unit_test(newest_is_not_kept),
 		cmocka_unit_test(no_records_at_all),
 		cmocka_unit_test(eviction_across_families),
