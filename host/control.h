@@ -49,7 +49,7 @@ struct lull_ctl_name {
 
 /* As struct lull_knob_info. */
 struct lull_ctl_knob {
-	char name[48], unit[16], words[24], help[112];
+	char name[48], unit[16], words[48], help[112];
 	uint32_t values, fixed;
 	int64_t min, max, defaults[3], value[3];
 };

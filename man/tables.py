@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""lull.7 from lull.7.in and the three lists of the core.
+"""lull.7 from lull.7.in and the lists of the core.
 
-usage: tables.py TEMPLATE KNOBS.DEF COUNTERS.DEF DROPS.DEF
+usage: tables.py TEMPLATE KNOBS.DEF KNOBS_IDLE.DEF COUNTERS.DEF DROPS.DEF
 
-A line @KNOBS@, @COUNTERS@ or @DROPS@ of the template becomes the list. What
+A line @KNOBS@, @IDLE@, @COUNTERS@ or @DROPS@ of the template becomes the list. What
 it does not understand is an error, so that nothing is left out silently.
 Writes to standard output.
 """
@@ -12,7 +12,7 @@ Writes to standard output.
 import re
 import sys
 
-ROW = re.compile(r"^(KNOB[123]|COUNTER|DROP)\((.*)\)$")
+ROW = re.compile(r"^(KNOB[123]|PORTS|IDLE|REFUSED|COUNTER|DROP)\((.*)\)$")
 PIECE = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^",]+)\s*(?:,|$)')
 LIMITS = re.compile(r" \(default: ([\w.]+)\)$")
 
@@ -41,6 +41,10 @@ def entry(tag, more, text):
 
 
 def knob(macro, p):
+    if macro == "PORTS":
+        _, name, unit, least, most, text = p
+        return entry(name, f" (default none; {least} to {most} {unit}, "
+                           "as 80,8000-8080)", text)
     values = int(macro[-1])
     if len(p) != {1: 8, 2: 8, 3: 9}[values]:
         sys.exit(f"{p[1]}: {len(p)} values")
@@ -49,7 +53,11 @@ def knob(macro, p):
     words = p[-2].lstrip("!").split() if values == 1 else []
     limits = LIMITS.search(text)
     text = LIMITS.sub("", text)
-    if words:
+    if words and "=" in words[0]:
+        bounds = f"{least} to {most}"
+        text += "; also " + ", ".join(w.replace("=", " (") + ")"
+                                      for w in words)
+    elif words:
         default = [words[int(default[0])]]
         bounds = " or ".join(words)
     else:
@@ -64,6 +72,11 @@ def knob(macro, p):
 
 def knobs(path):
     return "".join(knob(macro, p) for macro, p in rows(path))
+
+
+def idle(path):
+    return "".join(entry(name, " (refused)" if macro == "REFUSED" else "",
+                         text) for macro, (name, text) in rows(path))
 
 
 def counters(path):
@@ -85,9 +98,10 @@ def drops(path, names):
 
 
 def main():
-    template, knobs_def, counters_def, drops_def = sys.argv[1:]
+    template, knobs_def, idle_def, counters_def, drops_def = sys.argv[1:]
     names = {p[0]: f"{p[1]} {p[2]}" for _, p in rows(counters_def)}
     lists = {"@KNOBS@\n": knobs(knobs_def),
+             "@IDLE@\n": idle(idle_def),
              "@COUNTERS@\n": counters(counters_def),
              "@DROPS@\n": drops(drops_def, names)}
     with open(template, encoding="utf-8") as f:

@@ -218,12 +218,7 @@ static void init_ground(struct lull_ground *g, const struct lull_config *config,
 	g->now_ns = now_ns; /* whatever it is: there is no leap before it */
 	(void)lull_ground_time(g, now_ns);
 	lull_knobs_init(&g->knobs);
-	g->knobs.profile = config->profile;
-	g->knobs.max_orphans = l->conns;
-	g->knobs.max_syn_backlog = l->half_open;
-	g->knobs.max_tw_buckets = config->profile == LULL_PROFILE_LINUX
-					  ? lull_min(l->closing, 131072)
-					  : l->closing;
+	lull_knobs_limit(&g->knobs, l, config->profile);
 	lull_keys_init(&g->keys, config->key);
 	lull_bufs_init(&g->bufs, at->bufs, at->data, at->buf_limit);
 	g->txq.ring = at->tx_ring;

@@ -140,10 +140,11 @@ LULL_API bool lull_diag_pool(const struct lull_shard *shard, uint32_t i,
 struct lull_knob_info {
 	char name[48];
 	char unit[16];
-	char words[24]; /* names of the values 0, 1, ... apart by blanks, or ""
-			 */
+	char words[48]; /* names of the values 0, 1, ... or NAME=VALUE, apart by
+			   blanks, or "" */
 	char help[112]; /* one line */
-	int32_t values; /* how many numbers */
+	int32_t values; /* how many numbers; 0: a list of ports, as text only:
+			   lull_sysctl_get() */
 	bool fixed;	/* set at creation only */
 	int64_t min, max, defaults[3], value[3];
 };
@@ -151,6 +152,16 @@ struct lull_knob_info {
 /* The i-th knob from 0; false: there is none. Without a shard: the defaults. */
 LULL_API bool lull_diag_knob(const struct lull_shard *shard, uint32_t i,
 			     struct lull_knob_info *knob);
+
+/* A knob of Linux's that lull_sysctl_set() knows by name, without effect. */
+struct lull_idle_info {
+	char name[48];
+	char why[112]; /* one line */
+	bool refused;  /* to accept it would promise too much */
+};
+
+/* The i-th of them from 0; false: there is none. */
+LULL_API bool lull_diag_idle(uint32_t i, struct lull_idle_info *idle);
 
 /* ---- the trace ring ---- */
 

@@ -429,7 +429,8 @@ LULL_API LULL_MUST_CHECK int lull_sock_info(const struct lull_shard *shard,
 struct lull_sysctl_why {
 	uint32_t size;	  /* sizeof(struct lull_sysctl_why) */
 	int error;	  /* -ENOENT unknown; -EINVAL not a number, or too many;
-			     -ERANGE; -EPERM */
+			     -ERANGE; -EPERM; -EOPNOTSUPP without effect here:
+			     lull_diag_idle() has the reason */
 	int64_t min, max; /* with -ERANGE */
 };
 

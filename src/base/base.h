@@ -464,28 +464,29 @@ enum lull_counter_id lull_drop_counter(enum lull_drop drop);
 
 /* ---- knob: what can be set ---- */
 
+#define LULL_PORT_WORDS 1024 /* a bit for each port */
+
 struct lull_knobs {
 #define KNOB1(field, name, unit, value, min, max, words, help) int64_t field;
 #define KNOB2(field, name, unit, v0, v1, min, max, help)       int64_t field[2];
 #define KNOB3(field, name, unit, v0, v1, v2, min, max, help)   int64_t field[3];
+#define PORTS(field, name, unit, min, max, help) \
+	uint64_t field[LULL_PORT_WORDS];
 #include "base/knobs.def"
 #undef KNOB1
 #undef KNOB2
 #undef KNOB3
+#undef PORTS
 };
-
-/* net.ipv4.ip_local_reserved_ports, a word of 64 ports at a time. */
-struct lull_ground;
-uint64_t lull_ports_reserved(const struct lull_ground *g, uint32_t word);
-bool lull_port_is_reserved(const struct lull_ground *g, uint16_t port);
 
 struct lull_knob {
 	char name[48], unit[16];
-	char words[24]; /* names of the values 0, 1, ..., or "" */
+	char words[48]; /* names of the values 0, 1, ..., or NAME=VALUE, or ""
+			 */
 	char help[112];
 	uint16_t offset; /* in struct lull_knobs */
-	uint8_t values;
-	bool fixed; /* set at creation only */
+	uint8_t values; /* numbers; 0: a list of ports */
+	bool fixed;	/* set at creation only */
 	int64_t min, max, defaults[3];
 };
 
@@ -493,7 +494,24 @@ extern const struct lull_knob lull_knob_table[];
 extern const uint32_t lull_knob_count;
 
 void lull_knobs_init(struct lull_knobs *k);
+/* Defaults that the limits decide; the others are the row's own. */
+void lull_knob_defaults(const struct lull_knob *row,
+			const struct lull_limits *limits,
+			enum lull_profile profile, int64_t defaults[3]);
+void lull_knobs_limit(struct lull_knobs *k, const struct lull_limits *limits,
+		      enum lull_profile profile);
 const struct lull_knob *lull_knob_find(const char *name);
+/* A knob of Linux's that has no effect here. */
+struct lull_idle {
+	char name[48];
+	char why[112];
+	bool refused; /* it is not even accepted */
+};
+
+extern const struct lull_idle lull_idle_table[];
+extern const uint32_t lull_idle_count;
+
+const struct lull_idle *lull_idle_find(const char *name);
 /* 0 or -EINVAL, -ERANGE, -EPERM. */
 int lull_knob_set(struct lull_knobs *k, const struct lull_knob *row,
 		  const char *text);
@@ -530,6 +548,19 @@ struct lull_ground {
 static inline void lull_count(struct lull_ground *g, enum lull_counter_id id)
 {
 	g->count[id]++;
+}
+
+/* net.ipv4.ip_local_reserved_ports, a word of 64 ports at a time. */
+static inline uint64_t lull_ports_reserved(const struct lull_ground *g,
+					   uint32_t word)
+{
+	return g->knobs.reserved_ports[word];
+}
+
+static inline bool lull_port_is_reserved(const struct lull_ground *g,
+					 uint16_t port)
+{
+	return g->knobs.reserved_ports[port / 64] >> port % 64 & 1;
 }
 
 /* true: the leap was too long for one step; come again. */

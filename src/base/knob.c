@@ -2,7 +2,8 @@
 /*
  * knob.c: the one table of knobs, and its parser.
  *
- * Entry points: lull_knobs_init, lull_knob_find, _set, _get.
+ * Entry points: lull_knobs_init, lull_knobs_limit, lull_knob_find, _set, _get,
+ * lull_idle_find.
  */
 #include "base/base.h"
 
@@ -39,13 +40,26 @@ const struct lull_knob lull_knob_table[] = {
 	 .min = lo,                           \
 	 .max = hi,                           \
 	 .defaults = {v0, v1, v2}},
+#define PORTS(f, n, u, lo, hi, h) \
+	{.name = n, .unit = u, .help = h, AT(f), .min = lo, .max = hi},
 #include "base/knobs.def"
 #undef KNOB1
 #undef KNOB2
 #undef KNOB3
+#undef PORTS
 };
 
 const uint32_t lull_knob_count = ARRAY_LEN(lull_knob_table);
+
+const struct lull_idle lull_idle_table[] = {
+#define IDLE(n, w)    {.name = n, .why = w},
+#define REFUSED(n, w) {.name = n, .why = w, .refused = true},
+#include "base/knobs_idle.def"
+#undef IDLE
+#undef REFUSED
+};
+
+const uint32_t lull_idle_count = ARRAY_LEN(lull_idle_table);
 
 static int64_t *field_of(struct lull_knobs *k, const struct lull_knob *row)
 {
@@ -54,10 +68,41 @@ static int64_t *field_of(struct lull_knobs *k, const struct lull_knob *row)
 
 void lull_knobs_init(struct lull_knobs *k)
 {
+	memset(k, 0, sizeof *k); /* no port is reserved */
 	for (uint32_t i = 0; i < lull_knob_count; i++)
 		memcpy(field_of(k, &lull_knob_table[i]),
 		       lull_knob_table[i].defaults,
 		       lull_knob_table[i].values * sizeof(int64_t));
+}
+
+void lull_knob_defaults(const struct lull_knob *row,
+			const struct lull_limits *limits,
+			enum lull_profile profile, int64_t defaults[3])
+{
+	memcpy(defaults, row->defaults, sizeof row->defaults);
+	if (row->offset == offsetof(struct lull_knobs, profile))
+		defaults[0] = profile;
+	else if (row->offset == offsetof(struct lull_knobs, max_orphans))
+		defaults[0] = limits->conns;
+	else if (row->offset == offsetof(struct lull_knobs, max_syn_backlog))
+		defaults[0] = limits->half_open;
+	else if (row->offset == offsetof(struct lull_knobs, max_tw_buckets))
+		defaults[0] = profile == LULL_PROFILE_LINUX
+				      ? lull_min(limits->closing, 131072)
+				      : limits->closing;
+}
+
+void lull_knobs_limit(struct lull_knobs *k, const struct lull_limits *limits,
+		      enum lull_profile profile)
+{
+	for (uint32_t i = 0; i < lull_knob_count; i++) {
+		const struct lull_knob *row = &lull_knob_table[i];
+		int64_t defaults[3];
+
+		lull_knob_defaults(row, limits, profile, defaults);
+		memcpy(field_of(k, row), defaults,
+		       row->values * sizeof(int64_t));
+	}
 }
 
 static bool text_eq(const char *a, const char *b)
@@ -72,6 +117,14 @@ const struct lull_knob *lull_knob_find(const char *name)
 	for (uint32_t i = 0; i < lull_knob_count; i++)
 		if (text_eq(lull_knob_table[i].name, name))
 			return &lull_knob_table[i];
+	return NULL;
+}
+
+const struct lull_idle *lull_idle_find(const char *name)
+{
+	for (uint32_t i = 0; i < lull_idle_count; i++)
+		if (text_eq(lull_idle_table[i].name, name))
+			return &lull_idle_table[i];
 	return NULL;
 }
 
@@ -100,6 +153,11 @@ static int take_number(const char **text, int64_t *value)
 	return 0;
 }
 
+static bool ends_word(char c)
+{
+	return !c || c == ' ' || c == '=';
+}
+
 /* One of the row's words; moves on behind it. */
 static int take_word(const char **text, const char *words, int64_t *value)
 {
@@ -109,17 +167,80 @@ static int take_word(const char **text, const char *words, int64_t *value)
 	for (; *words; i++) {
 		const char *p = *text;
 
-		while (*words && *words != ' ' && *words == *p)
+		while (!ends_word(*words) && *words == *p)
 			words++, p++;
-		if ((!*words || *words == ' ') && (!*p || is_blank(*p))) {
+		if (ends_word(*words) && (!*p || is_blank(*p))) {
 			*value = i;
 			*text = p;
+			if (*words++ == '=')
+				return take_number(&words, value);
 			return 0;
 		}
 		while (*words && *words++ != ' ')
 			;
 	}
 	return -EINVAL;
+}
+
+/* Do the words stand for 0, 1, ..., so that a value is shown as its word? */
+static bool shows_words(const char *words)
+{
+	while (*words && *words != '=')
+		words++;
+	return !*words;
+}
+
+/* ---- lists of ports, as "80,443,8000-8080" ---- */
+
+static int take_port(const char **text, int64_t *port)
+{
+	int e = take_number(text, port);
+
+	return e < 0				? e
+	       : *port < 0 || *port > UINT16_MAX ? -ERANGE
+						: 0;
+}
+
+/* All of the text; with `bits` NULL only look whether it is well-formed. */
+static int take_ports(const char *p, uint64_t *bits)
+{
+	for (bool first = true;; first = false) {
+		int64_t lo, hi;
+		int e;
+
+		while (is_blank(*p))
+			p++;
+		if (first && !*p)
+			return 0;
+		e = take_port(&p, &lo);
+		hi = lo;
+		if (!e && *p == '-') {
+			p++;
+			e = take_port(&p, &hi);
+		}
+		if (e < 0)
+			return e;
+		if (hi < lo)
+			return -ERANGE;
+		for (; bits && lo <= hi; lo++)
+			bits[lo / 64] |= 1ULL << lo % 64;
+		while (is_blank(*p))
+			p++;
+		if (!*p)
+			return 0;
+		if (*p++ != ',')
+			return -EINVAL;
+	}
+}
+
+static int set_ports(uint64_t *bits, const char *text)
+{
+	int e = take_ports(text, NULL);
+
+	if (e < 0)
+		return e;
+	memset(bits, 0, LULL_PORT_WORDS * sizeof *bits);
+	return take_ports(text, bits);
 }
 
 int lull_knob_set(struct lull_knobs *k, const struct lull_knob *row,
@@ -129,6 +250,8 @@ int lull_knob_set(struct lull_knobs *k, const struct lull_knob *row,
 
 	if (row->fixed)
 		return -EPERM;
+	if (!row->values)
+		return set_ports((uint64_t *)(void *)field_of(k, row), text);
 	for (int i = 0; i < row->values; i++) {
 		while (is_blank(*text))
 			text++;
@@ -185,33 +308,61 @@ static int put_word(char *text, const char *words, int64_t value)
 	return len;
 }
 
+static bool has_port(const uint64_t *bits, uint32_t port)
+{
+	return port <= UINT16_MAX && bits[port / 64] >> port % 64 & 1;
+}
+
+static int get_ports(const uint64_t *bits, char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (uint32_t lo = 0, hi; lo <= UINT16_MAX; lo = hi + 1) {
+		char out[2 * 21 + 2];
+		int piece = 0;
+
+		hi = lo;
+		if (!has_port(bits, lo))
+			continue;
+		while (has_port(bits, hi + 1))
+			hi++;
+		if (n > 0)
+			out[piece++] = ',';
+		piece += put_number(out + piece, lo);
+		if (hi > lo) {
+			out[piece++] = '-';
+			piece += put_number(out + piece, hi);
+		}
+		if (n + (size_t)piece >= len)
+			return -ENOSPC;
+		memcpy(text + n, out, (size_t)piece);
+		n += (size_t)piece;
+	}
+	if (n >= len)
+		return -ENOSPC;
+	text[n] = 0;
+	return (int)n;
+}
+
 int lull_knob_get(const struct lull_knobs *k, const struct lull_knob *row,
 		  char *text, size_t len)
 {
 	const int64_t *v = (const void *)((const char *)k + row->offset);
 	char out[3 * 21];
+	bool words = row->words[0] && shows_words(row->words);
 	int n = 0;
 
+	if (!row->values)
+		return get_ports((const uint64_t *)(const void *)v, text, len);
 	for (int i = 0; i < row->values; i++) {
 		if (i > 0)
 			out[n++] = '\t';
-		n += row->words[0] ? put_word(out + n, row->words, v[i])
-				   : put_number(out + n, v[i]);
+		n += words ? put_word(out + n, row->words, v[i])
+			   : put_number(out + n, v[i]);
 	}
 	if ((size_t)n >= len)
 		return -ENOSPC;
 	memcpy(text, out, (size_t)n);
 	text[n] = 0;
 	return n;
-}
-
-/* The list of reserved ports is not there yet. */
-uint64_t lull_ports_reserved(const struct lull_ground *g, uint32_t word)
-{
-	return 0;
-}
-
-bool lull_port_is_reserved(const struct lull_ground *g, uint16_t port)
-{
-	return lull_ports_reserved(g, port / 64) >> port % 64 & 1;
 }

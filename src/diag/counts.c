@@ -2,7 +2,7 @@
 /*
  * counts.c: counters, pools, knobs and the trace ring, as text and numbers.
  *
- * Entry points: lull_diag_counter, lull_diag_pool, lull_diag_knob,
+ * Entry points: lull_diag_counter, lull_diag_pool, lull_diag_knob, _idle,
  * lull_diag_trace, lull_drop_name.
  */
 #include "shard.h"
@@ -161,9 +161,24 @@ bool lull_diag_knob(const struct lull_shard *s, uint32_t i,
 	info->min = row->min;
 	info->max = row->max;
 	memcpy(info->defaults, row->defaults, sizeof info->defaults);
+	if (s)
+		lull_knob_defaults(row, &s->limits, s->g.profile,
+				   info->defaults);
 	at = s ? (const char *)&s->g.knobs + row->offset : NULL;
 	memcpy(info->value, at ? at : (const char *)row->defaults,
 	       row->values * sizeof(int64_t));
+	return true;
+}
+
+bool lull_diag_idle(uint32_t i, struct lull_idle_info *info)
+{
+	const struct lull_idle *row = &lull_idle_table[i];
+
+	if (i >= lull_idle_count)
+		return false;
+	memcpy(info->name, row->name, sizeof info->name);
+	memcpy(info->why, row->why, sizeof info->why);
+	info->refused = row->refused;
 	return true;
 }
 

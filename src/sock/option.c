@@ -227,8 +227,12 @@ int lull_sysctl_set(struct lull_shard *s, const char *name, const char *value,
 		    struct lull_sysctl_why *why)
 {
 	const struct lull_knob *row = lull_knob_find(name);
-	int e = row ? lull_knob_set(&s->g.knobs, row, value) : -ENOENT;
+	int e = -ENOENT;
 
+	if (row)
+		e = lull_knob_set(&s->g.knobs, row, value);
+	else if (lull_idle_find(name))
+		e = -EOPNOTSUPP;
 	if (why && why->size == sizeof *why) {
 		why->error = e;
 		why->min = row ? row->min : 0;

@@ -33,7 +33,8 @@ COMMAND = re.compile(r"^  (\w+) ", re.M)
 FUNCTION = re.compile(r"^LULL_API\b[^;(]*?(?:__attribute__\(\(\w+\)\)[^;(]*?)?"
                       r"\b(lull_\w+)\(", re.M)
 CTL = re.compile(r"\bLULL_CTL_(?!TYPE\b)\w+")
-ROW = re.compile(r"^(KNOB[123]|COUNTER|DROP)\(\w+, (.*)\)$", re.M)
+ROW = re.compile(r"^(KNOB[123]|PORTS|COUNTER|DROP|IDLE|REFUSED)"
+                 r"\((?:\w+, )?(.*)\)$", re.M)
 
 
 def run(*args):
@@ -112,7 +113,8 @@ def check_commands(root, lull, t):
 
 def lists(root):
     base = root / "src/base"
-    return [base / f"{n}.def" for n in ("knobs", "counters", "drops")]
+    return [base / f"{n}.def" for n in ("knobs", "knobs_idle", "counters",
+                                       "drops")]
 
 
 def make_lull7(root):
@@ -127,9 +129,16 @@ def facts_of(macro, row):
     text, limits = re.subn(r" \(default: .*", "", texts[-1])
     if macro in ("COUNTER", "DROP"):
         return texts[macro == "COUNTER"], [text]
-    numbers, n = re.findall(r", (\d+)(?=,)", row), int(macro[-1])
+    if macro in ("IDLE", "REFUSED"):
+        return texts[0], [text]
+    numbers = re.findall(r", (\d+)(?=,)", row)
+    if macro == "PORTS":
+        return texts[0], [text, " to ".join(numbers)]
+    n = int(macro[-1])
     words = texts[2].lstrip("!").split() if n == 1 else []
-    if words:
+    if words and "=" in words[0]:
+        text += "; also " + words[0].split("=")[0]
+    elif words:
         return texts[0], [text, f"default {words[int(numbers[0])]};", *words]
     default = "limits." if limits else " ".join(numbers[:n]) + ";"
     bounds = f" {numbers[n]} to {numbers[n + 1]} {texts[1]}".rstrip() + ")"
@@ -149,7 +158,7 @@ def check_lists(root, page, t):
             if not any(all(f in e for f in facts)
                        for e in entries.get(name, [])):
                 missing.append(f"{name}: {facts}")
-        rough = len(re.findall(r"^(?:KNOB\d|COUNTER|DROP)\(", text, re.M))
+        rough = len(re.findall(r"^(?:KNOB\d|PORTS|COUNTER|DROP|IDLE|REFUSED)\(", text, re.M))
         t.ok(f"lull.7 has all of {path.name}",
              rows and len(rows) == rough and not missing, *missing)
 

@@ -15,10 +15,22 @@ static const struct {
 	{name, unit, "", help, 2},
 #define KNOB3(field, name, unit, v0, v1, v2, lo, hi, help) \
 	{name, unit, "", help, 3},
+#define PORTS(field, name, unit, lo, hi, help) {name, unit, "", help, 0},
 #include "base/knobs.def"
 #undef KNOB1
 #undef KNOB2
 #undef KNOB3
+#undef PORTS
+};
+
+static const struct {
+	const char *name, *why;
+} idle_text[] = {
+#define IDLE(name, why)	   {name, why},
+#define REFUSED(name, why) {name, why},
+#include "base/knobs_idle.def"
+#undef IDLE
+#undef REFUSED
 };
 
 static const struct lull_knob *find(const char *name)
@@ -32,6 +44,12 @@ static const struct lull_knob *find(const char *name)
 static int64_t *field(struct lull_knobs *k, const struct lull_knob *row)
 {
 	return (int64_t *)(void *)((char *)k + row->offset);
+}
+
+/* Bytes of a row's values. */
+static uint32_t size_of(const struct lull_knob *row)
+{
+	return row->values ? row->values * (uint32_t)sizeof(int64_t) : 8192;
 }
 
 /* ---- the table ---- */
@@ -58,11 +76,36 @@ static void test_text(void **state)
 	}
 }
 
+/* No text is cut, no name is twice, and none is a knob that acts. */
+static void test_idle(void **state)
+{
+	assert_int_equal(lull_idle_count, ARRAY_LEN(idle_text));
+	for (uint32_t i = 0; i < lull_idle_count; i++) {
+		const struct lull_idle *row = &lull_idle_table[i];
+
+		if (strlen(idle_text[i].why) >= sizeof row->why)
+			fail_msg("%s: its reason is cut", row->name);
+		assert_string_equal(row->name, idle_text[i].name);
+		assert_string_equal(row->why, idle_text[i].why);
+		assert_null(lull_knob_find(row->name));
+		assert_ptr_equal(lull_idle_find(row->name), row);
+	}
+	assert_null(lull_idle_find("net.ipv4.tcp_sac"));
+	assert_null(lull_idle_find("net.ipv4.tcp_fin_timeout"));
+	assert_true(lull_idle_find("net.ipv4.tcp_tw_recycle")->refused);
+	assert_false(lull_idle_find("net.ipv4.tcp_sack")->refused);
+}
+
 /* What diag.h shows is as long as what is here. */
 static void test_info_is_as_long(void **state)
 {
+	struct lull_idle_info idle_info;
 	struct lull_knob_info info;
+	struct lull_idle idle;
 	struct lull_knob row;
+
+	assert_int_equal(sizeof idle_info.name, sizeof idle.name);
+	assert_int_equal(sizeof idle_info.why, sizeof idle.why);
 
 	assert_int_equal(sizeof info.name, sizeof row.name);
 	assert_int_equal(sizeof info.unit, sizeof row.unit);
@@ -91,7 +134,7 @@ static void test_rows(void **state)
 		assert_ptr_equal(lull_knob_find(row->name), row);
 		/* One behind the other: none shares its place. */
 		assert_int_equal(row->offset, end);
-		end += row->values * (uint32_t)sizeof(int64_t);
+		end += size_of(row);
 	}
 	assert_int_equal(end, sizeof(struct lull_knobs));
 }
@@ -104,7 +147,7 @@ static void test_words_fit(void **state)
 		const char *w = row->words;
 		int64_t n = 1;
 
-		if (!*w)
+		if (!*w || strchr(w, '='))
 			continue;
 		for (w += *w == '!'; *w; w++) {
 			assert_true((*w >= 'a' && *w <= 'z') || *w == ' ');
@@ -283,7 +326,7 @@ static void many(char *text_out, int64_t value, uint32_t n)
 /* Of each row: both ends, one beyond each, and text that comes back. */
 static void test_each_row(void **state)
 {
-	for (uint32_t i = 0; i < lull_knob_count; i++) {
+	for (uint32_t i = 0; i < lull_knob_count - 1; i++) {
 		const struct lull_knob *row = &lull_knob_table[i];
 		const struct {
 			int64_t value;
@@ -387,6 +430,110 @@ static void test_words(void **state)
 	}
 }
 
+/* Names for some of the values: taken, not shown. */
+static void test_named_values(void **state)
+{
+	static const struct {
+		const char *text;
+		int error;
+		int64_t want;
+	} row[] = {
+		{"rfc793", 0, 240},
+		{" windows\n", 0, 120},
+		{"bsd", 0, 60},
+		{"7", 0, 7},
+		{"rfc793=240", -EINVAL, 0},
+		{"rfc", -EINVAL, 0},
+		{"rfc7933", -EINVAL, 0},
+		{"bsd 60", -EINVAL, 0},
+		{"=240", -EINVAL, 0},
+		{"240 rfc793", -EINVAL, 0},
+		{"", -EINVAL, 0},
+	};
+	const struct lull_knob *knob = find("net.lull.tcp_timewait_len");
+
+	for (uint32_t r = 0; r < ARRAY_LEN(row); r++) {
+		struct lull_knobs k;
+		char out[16];
+		int e;
+
+		lull_knobs_init(&k);
+		k.timewait_len_s = 1;
+		e = lull_knob_set(&k, knob, row[r].text);
+		if (e != row[r].error)
+			fail_msg("\"%s\": %d", row[r].text, e);
+		assert_int_equal(k.timewait_len_s, e ? 1 : row[r].want);
+		assert_true(lull_knob_get(&k, knob, out, sizeof out) > 0);
+		assert_int_equal(atoi(out), k.timewait_len_s);
+	}
+}
+
+/* What a list of ports takes, and how it is told again. */
+static const struct {
+	const char *text;
+	int error;
+	const char *back;
+} list_row[] = {
+	{"", 0, ""},
+	{" \t\n", 0, ""},
+	{"80", 0, "80"},
+	{"8080,9148", 0, "8080,9148"},
+	{"9148,8080", 0, "8080,9148"},
+	{"1,2-4,10-10", 0, "1-4,10"},
+	{"5-9,1-6,9", 0, "1-9"},
+	{" 80 , 443\n", 0, "80,443"},
+	{"0-65535", 0, "0-65535"},
+	{"0,65535", 0, "0,65535"},
+	{"63-64,127,128", 0, "63-64,127-128"},
+	{"65536", -ERANGE, ""},
+	{"1-65536", -ERANGE, ""},
+	{"-1", -ERANGE, ""},
+	{"9-5", -ERANGE, ""},
+	{"80,99999999999999999999", -ERANGE, ""},
+	{"80,", -EINVAL, ""},
+	{",80", -EINVAL, ""},
+	{",", -EINVAL, ""},
+	{"80,,81", -EINVAL, ""},
+	{"80-", -EINVAL, ""},
+	{"80 81", -EINVAL, ""},
+	{"80 - 81", -EINVAL, ""},
+	{"1-2-3", -EINVAL, ""},
+	{"80,http", -EINVAL, ""},
+	{"80;81", -EINVAL, ""},
+};
+
+/* All of a list, or nothing of it. */
+static void test_ports(void **state)
+{
+	const struct lull_knob *knob = find("net.ipv4.ip_local_reserved_ports");
+	struct lull_ground *g = calloc(1, sizeof *g);
+
+	assert_non_null(g);
+	for (uint32_t r = 0; r < ARRAY_LEN(list_row); r++) {
+		const char *want = list_row[r].error ? "7" : list_row[r].back;
+		size_t n = strlen(want);
+		char out[64];
+		int e;
+
+		lull_knobs_init(&g->knobs);
+		assert_int_equal(lull_knob_set(&g->knobs, knob, "7"), 0);
+		e = lull_knob_set(&g->knobs, knob, list_row[r].text);
+		if (e != list_row[r].error)
+			fail_msg("\"%s\": %d", list_row[r].text, e);
+		for (size_t len = 0; len <= n; len++)
+			assert_int_equal(lull_knob_get(&g->knobs, knob, out,
+						       len),
+					 -ENOSPC);
+		assert_int_equal(lull_knob_get(&g->knobs, knob, out, n + 1), n);
+		assert_string_equal(out, want);
+	}
+	assert_int_equal(lull_knob_set(&g->knobs, knob, "64,1000-1002"), 0);
+	for (uint32_t port = 0; port < 65536; port++)
+		assert_int_equal(lull_port_is_reserved(g, (uint16_t)port),
+				 port == 64 || (port >= 1000 && port <= 1002));
+	free(g);
+}
+
 /* ---- getting ---- */
 
 static void test_get(void **state)
@@ -467,8 +614,7 @@ static void test_junk(void **state)
 			assert_true(field(&k, row)[v] >= row->min);
 			assert_true(field(&k, row)[v] <= row->max);
 		}
-		memcpy(field(&k, row), field(&before, row),
-		       row->values * sizeof(int64_t));
+		memcpy(field(&k, row), field(&before, row), size_of(row));
 		assert_memory_equal(&k, &before, sizeof k);
 	}
 	assert_true(good > 100);
@@ -478,6 +624,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_info_is_as_long),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_words_fit),
@@ -487,6 +634,8 @@ int main(void)
 		cmocka_unit_test(test_each_row),
 		cmocka_unit_test(test_fixed),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_named_values),
+		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_junk),
 	};
