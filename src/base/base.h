@@ -432,9 +432,10 @@ uint32_t lull_sum_pseudo(const struct lull_addr *a, const struct lull_addr *b,
 /* ---- hash: SipHash with a key for each use ---- */
 
 struct lull_keys {
-	uint8_t flow[16]; /* the flow table: never shown */
-	uint8_t isn[16];  /* ISNs and timestamp offsets: shown, so its own */
-	uint8_t port[16]; /* ephemeral ports */
+	uint8_t flow[16];   /* the flow table: never shown */
+	uint8_t isn[16];    /* ISNs and timestamp offsets: shown, so its own */
+	uint8_t port[16];   /* ephemeral ports */
+	uint8_t cookie[16]; /* SYN cookies: shown, and forgeable if guessed */
 };
 
 void lull_keys_init(struct lull_keys *k, const uint8_t secret[32]);
@@ -485,8 +486,8 @@ struct lull_knob {
 			 */
 	char help[112];
 	uint16_t offset; /* in struct lull_knobs */
-	uint8_t values; /* numbers; 0: a list of ports */
-	bool fixed;	/* set at creation only */
+	uint8_t values;	 /* numbers; 0: a list of ports */
+	bool fixed;	 /* set at creation only */
 	int64_t min, max, defaults[3];
 };
 

@@ -53,4 +53,5 @@ void lull_keys_init(struct lull_keys *k, const uint8_t secret[32])
 	derive(k->flow, secret, 'f');
 	derive(k->isn, secret, 'i');
 	derive(k->port, secret, 'p');
+	derive(k->cookie, secret, 'c');
 }

@@ -196,9 +196,7 @@ static int take_port(const char **text, int64_t *port)
 {
 	int e = take_number(text, port);
 
-	return e < 0				? e
-	       : *port < 0 || *port > UINT16_MAX ? -ERANGE
-						: 0;
+	return e < 0 ? e : *port < 0 || *port > UINT16_MAX ? -ERANGE : 0;
 }
 
 /* All of the text; with `bits` NULL only look whether it is well-formed. */

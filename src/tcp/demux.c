@@ -184,7 +184,7 @@ static void closed_arrives(struct lull_tcp *t, const struct lull_seg *seg)
 		lull_reply_rst(t, seg);
 }
 
-static void new_flow(struct lull_tcp *t, const struct lull_seg *seg)
+static void new_flow(struct lull_tcp *t, struct lull_seg *seg)
 {
 	struct lull_spot spot = {
 		.addr = seg->tuple.local,
@@ -194,6 +194,8 @@ static void new_flow(struct lull_tcp *t, const struct lull_seg *seg)
 	};
 	uint32_t listener = lull_listener_find(t, &spot);
 
+	if (listener && lull_cookie_arrives(t, listener, seg))
+		return;
 	if (listener)
 		(void)lull_listen_arrives(t, listener, seg, NULL);
 	else

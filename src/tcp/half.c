@@ -8,7 +8,8 @@
  * is then processed there with all that it carries.
  *
  * Entry points: lull_half_arrives, lull_half_timer, lull_half_answer,
- * lull_half_abandon, lull_half_abort, lull_half_send_syn_ack, lull_half_end.
+ * lull_half_abandon, lull_half_abort, lull_half_send_syn_ack, lull_half_end;
+ * for cookie.c lull_half_say_syn_ack, lull_half_grow.
  */
 #include "tcp/tcp.h"
 
@@ -41,15 +42,14 @@ static struct lull_seg segment(const struct lull_tcp *t,
 		uint32_t offset = lull_secret_of(t, &h->tuple).ts_offset;
 
 		out.has_ts = true;
-		out.tsval = lull_ts_now(t, offset);
+		out.tsval = lull_ts_now(t, offset) - h->ts_back_ms;
 		out.tsecr = h->ts_recent;
 	}
 	return out;
 }
 
-void lull_half_send_syn_ack(struct lull_tcp *t, uint32_t i)
+bool lull_half_say_syn_ack(struct lull_tcp *t, const struct lull_half *h)
 {
-	struct lull_half *h = lull_half_at(t, i);
 	struct lull_seg out = segment(t, h);
 
 	out.seq = h->iss;
@@ -57,11 +57,18 @@ void lull_half_send_syn_ack(struct lull_tcp *t, uint32_t i)
 	out.mss = lull_mss_for(t, !lull_addr_is4(&h->tuple.local));
 	if (h->flags & LULL_HALF_WSCALE)
 		out.wscale = lull_wscale_offer(t);
+	return lull_reply(t, &out, 0);
+}
+
+void lull_half_send_syn_ack(struct lull_tcp *t, uint32_t i)
+{
+	struct lull_half *h = lull_half_at(t, i);
+
 	if (h->flags & LULL_HALF_SENT)
 		h->flags |= LULL_HALF_AGAIN;
 	h->flags |= LULL_HALF_SENT;
 	h->sent_us = t->g->now_us;
-	(void)lull_reply(t, &out, 0);
+	(void)lull_half_say_syn_ack(t, h);
 }
 
 /* An ACK for a segment that doesn't fit, now and then. */
@@ -195,25 +202,32 @@ static void fill_tcb(struct lull_tcp *t, struct lull_tcb *tcb,
 		lull_rtt_sample(t, tcb, t->g->now_us - h->sent_us);
 }
 
-/* A full connection in the place of the half-open one, or NULL. */
-static struct lull_tcb *grow(struct lull_tcp *t, uint32_t i, uint32_t hash,
-			     struct lull_listener *l)
+struct lull_tcb *lull_half_grow(struct lull_tcp *t, const struct lull_half *h,
+				uint32_t replaced, uint32_t hash,
+				struct lull_listener *l)
 {
-	struct lull_half *h = lull_half_at(t, i);
 	uint32_t n = lull_tcb_new(t, &h->tuple, LULL_TCP_SYN_RECEIVED);
+	uint32_t name = lull_name(LULL_KIND_TCB, n);
 	struct lull_tcb *tcb = lull_tcb_at(t, n);
 
 	if (!n)
 		return NULL;
+	if (!replaced && !lull_table_put(&t->flows, hash, name))
+		goto fail;
 	tcb->user = user_for(t, h, l);
 	if (!tcb->user) {
-		lull_tcb_free(t, tcb);
-		return NULL;
+		if (!replaced)
+			lull_table_del(&t->flows, hash, name);
+		goto fail;
 	}
 	tcb->hash = hash;
-	lull_user_at(t, tcb->user)->name = lull_name(LULL_KIND_TCB, n);
-	lull_table_swap(&t->flows, hash, lull_name(LULL_KIND_HALF, i),
-			lull_name(LULL_KIND_TCB, n));
+	lull_user_at(t, tcb->user)->name = name;
+	if (replaced)
+		lull_table_swap(&t->flows, hash, replaced, name);
+	else
+		lull_tcp_moved(t, &h->tuple, LULL_TCP_CLOSED,
+			       LULL_TCP_SYN_RECEIVED, h->iss,
+			       lull_seq_add(h->irs, 1));
 	fill_tcb(t, tcb, h);
 	if (l && l->flags & LULL_LISTEN_REUSEADDR)
 		tcb->flags |= LULL_TCB_REUSEADDR;
@@ -221,8 +235,10 @@ static struct lull_tcb *grow(struct lull_tcp *t, uint32_t i, uint32_t hash,
 	tcb->flags |= LULL_TCB_BOUND;
 	lull_shadow_drop(t, &h->shadow);
 	lull_count(t->g, LULL_COUNT_PASSIVE_OPENS);
-	release(t, i);
 	return tcb;
+fail:
+	lull_tcb_free(t, tcb);
+	return NULL;
 }
 
 /* 3.10.7.4, fifth: our SYN is acknowledged. */
@@ -252,12 +268,13 @@ static void take_ack(struct lull_tcp *t, uint32_t i, struct lull_seg *seg)
 		}
 		return;
 	}
-	tcb = grow(t, i, seg->hash, l);
+	tcb = lull_half_grow(t, h, lull_name(LULL_KIND_HALF, i), seg->hash, l);
 	if (!tcb) { /* it stays half-open; the peer tries again */
 		lull_refuse(t, seg, LULL_DROP_LISTEN_NO_CONN);
 		lull_count(t->g, LULL_COUNT_LISTEN_DROPS);
 		return;
 	}
+	release(t, i);
 	/* The rest as for any other connection: ACK, window, text, FIN. */
 	lull_segment_arrives(t, tcb, seg);
 }

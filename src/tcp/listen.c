@@ -7,7 +7,8 @@
  * The narrowest prefix wins, then the narrowest range.
  *
  * Overflow is Linux's: a full accept queue drops the SYN (ListenOverflows), a
- * full SYN queue too (TCPReqQFullDrop); both move ListenDrops.
+ * full SYN queue sends a cookie (cookie.c), or with tcp_syncookies 0 drops it
+ * too (TCPReqQFullDrop); drops move ListenDrops.
  *
  * Entry points: lull_tcp_listen, lull_listener_close, lull_listener_find,
  * lull_listener_has_port, lull_listen_arrives.
@@ -242,8 +243,12 @@ bool lull_listener_is_full(const struct lull_listener *l)
 static enum lull_drop admit(const struct lull_tcp *t,
 			    const struct lull_listener *l)
 {
-	uint32_t most = (uint32_t)t->g->knobs.max_syn_backlog;
+	int64_t most = t->g->knobs.max_syn_backlog;
 
+	/* tcp_conn_request(): three quarters, and not at all with cookies */
+	if (t->g->profile == LULL_PROFILE_LINUX)
+		most = t->g->knobs.syncookies ? INT64_MAX
+					      : most - (most >> 2) + 1;
 	if (lull_listener_is_full(l))
 		return LULL_DROP_LISTEN_ACCEPT_FULL;
 	if (l->halves >= l->backlog + 1 || l->halves >= most)
@@ -325,6 +330,24 @@ static uint32_t new_half(struct lull_tcp *t, const struct lull_seg *syn,
 	return i;
 }
 
+/* There is no room for this SYN: may it be answered with a cookie? */
+static bool may_cookie(const struct lull_tcp *t, const struct lull_listener *l,
+		       const struct lull_reopen *reopen)
+{
+	return t->g->knobs.syncookies && !reopen &&
+	       !(l->flags & LULL_LISTEN_DEFER);
+}
+
+static enum lull_drop send_cookie(struct lull_tcp *t, struct lull_listener *l,
+				  const struct lull_seg *syn)
+{
+	struct lull_half h;
+
+	fill_half(t, &h, syn, NULL);
+	return lull_cookie_send(t, l, &h) ? LULL_DROP_NONE
+					  : LULL_DROP_LISTEN_SYN_FULL;
+}
+
 /* Admit a SYN. 0, or why not. */
 static enum lull_drop take_syn(struct lull_tcp *t, uint32_t listener,
 			       const struct lull_seg *syn,
@@ -332,9 +355,13 @@ static enum lull_drop take_syn(struct lull_tcp *t, uint32_t listener,
 {
 	struct lull_listener *l = lull_listener_at(t, listener);
 	bool defer = l->flags & LULL_LISTEN_DEFER;
+	bool cookie = may_cookie(t, l, reopen);
 	enum lull_drop why = admit(t, l);
 	uint32_t user = 0, i;
 
+	if (cookie && (why == LULL_DROP_LISTEN_SYN_FULL ||
+		       (!why && t->g->knobs.syncookies == 2)))
+		return send_cookie(t, l, syn);
 	if (why)
 		return why;
 	if (defer) {
@@ -347,7 +374,8 @@ static enum lull_drop take_syn(struct lull_tcp *t, uint32_t listener,
 	if (!i) {
 		if (user)
 			lull_user_free(t, user);
-		return LULL_DROP_LISTEN_NO_HALF;
+		return cookie ? send_cookie(t, l, syn)
+			      : LULL_DROP_LISTEN_NO_HALF;
 	}
 
 	struct lull_half *h = lull_half_at(t, i);

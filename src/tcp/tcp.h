@@ -79,6 +79,7 @@ struct lull_listener {
 	uint32_t user;
 	uint32_t backlog;
 	uint32_t halves;	 /* half-open connections */
+	uint32_t cookie_s;	 /* the last SYN cookie, and 1; 0: none yet */
 	struct lull_list accept; /* users that wait */
 };
 
@@ -114,7 +115,8 @@ struct lull_half {
 	uint16_t mss; /* the peer's, already bounded */
 	uint16_t wnd; /* of its SYN */
 	uint8_t snd_wscale, flags, retries, tos;
-	uint8_t answer; /* of enum lull_half_answer */
+	uint8_t answer;	    /* of enum lull_half_answer */
+	uint8_t ts_back_ms; /* TSval of a SYN cookie: before now by so much */
 	bool live;
 };
 
@@ -508,7 +510,7 @@ struct lull_reopen {
 	uint32_t name;	      /* of the record */
 	struct lull_seq used; /* its SND.NXT */
 };
-/* 3.10.7.2. true: a half-open connection stands there now. */
+/* 3.10.7.2. true: a SYN was taken. */
 bool lull_listen_arrives(struct lull_tcp *t, uint32_t listener,
 			 const struct lull_seg *seg,
 			 const struct lull_reopen *reopen);
@@ -519,6 +521,13 @@ bool lull_listen_arrives(struct lull_tcp *t, uint32_t listener,
 
 void lull_half_arrives(struct lull_tcp *t, uint32_t i, struct lull_seg *seg);
 void lull_half_send_syn_ack(struct lull_tcp *t, uint32_t i);
+/* The segment alone. false: no room; counted. */
+bool lull_half_say_syn_ack(struct lull_tcp *t, const struct lull_half *h);
+/* A full connection from what a half-open one knows, in the place of
+ * `replaced` in the table, which is 0 for none; or NULL. */
+struct lull_tcb *lull_half_grow(struct lull_tcp *t, const struct lull_half *h,
+				uint32_t replaced, uint32_t hash,
+				struct lull_listener *l);
 void lull_half_timer(struct lull_tcp *t, uint32_t i);
 int lull_half_answer(struct lull_tcp *t, uint32_t user,
 		     enum lull_answer answer);
@@ -528,6 +537,15 @@ void lull_half_abandon(struct lull_tcp *t, uint32_t user);
 bool lull_half_abort(struct lull_tcp *t, uint32_t i, int error);
 /* It came to nothing. `error`: what the program learns that answered it. */
 void lull_half_end(struct lull_tcp *t, uint32_t i, int error);
+
+/* ---- cookie.c: SYN_RECEIVED that takes no memory ---- */
+
+/* Answer the SYN that `h` was filled from. false: a cookie can't tell it. */
+bool lull_cookie_send(struct lull_tcp *t, struct lull_listener *l,
+		      struct lull_half *h);
+/* An ACK for a listener: was it a cookie's, and has been dealt with? */
+bool lull_cookie_arrives(struct lull_tcp *t, uint32_t listener,
+			 struct lull_seg *seg);
 
 /* ---- open.c: active open, and what a new tcb is ---- */
 

@@ -5,6 +5,8 @@
  */
 #include "rig.h"
 
+#define NO_COOKIES "net.ipv4.tcp_syncookies=0" /* test_cookie.c has them */
+
 enum {
 	COOKIE = 1, /* of the rig's listener */
 	GIVE_UP_MS = 63000,
@@ -130,14 +132,25 @@ static void syn_queue_is_full(void **unused)
 		uint32_t halves;
 		enum lull_drop why;
 	} t[] = {
-		{{.backlog = 1}, 2, LULL_DROP_LISTEN_SYN_FULL},
-		{{.backlog = 3}, 4, LULL_DROP_LISTEN_SYN_FULL},
-		{{.sysctl = {"net.ipv4.tcp_max_syn_backlog=3"}},
+		{{.backlog = 1, .sysctl = {NO_COOKIES}},
+		 2,
+		 LULL_DROP_LISTEN_SYN_FULL},
+		{{.backlog = 3, .sysctl = {NO_COOKIES}},
+		 4,
+		 LULL_DROP_LISTEN_SYN_FULL},
+		{{.sysctl = {NO_COOKIES, "net.ipv4.tcp_max_syn_backlog=3"}},
 		 3,
 		 LULL_DROP_LISTEN_SYN_FULL},
-		{{.limits = few_halves}, 2, LULL_DROP_LISTEN_SYN_FULL},
+		/* Linux: of its 8 three quarters, and the one that is asked */
+		{{.profile = LULL_PROFILE_LINUX,
+		  .sysctl = {NO_COOKIES, "net.ipv4.tcp_max_syn_backlog=8"}},
+		 7,
+		 LULL_DROP_LISTEN_SYN_FULL},
+		{{.limits = few_halves, .sysctl = {NO_COOKIES}},
+		 2,
+		 LULL_DROP_LISTEN_SYN_FULL},
 		{{.limits = few_halves,
-		  .sysctl = {"net.ipv4.tcp_max_syn_backlog=9"}},
+		  .sysctl = {NO_COOKIES, "net.ipv4.tcp_max_syn_backlog=9"}},
 		 2,
 		 LULL_DROP_LISTEN_NO_HALF},
 	};
