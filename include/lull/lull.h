@@ -388,6 +388,10 @@ enum lull_option {	 /* value; socket(7), tcp(7) or ip(7) say more */
 	LULL_OPT_SNDBUF,       /* int32_t bytes of buffers, 4096.. */
 	LULL_OPT_TOS, /* int32_t 0..255; the two ECN bits are ours (MUST-48) */
 	LULL_OPT_TTL, /* int32_t 1..255 (MUST-49) */
+	LULL_OPT_TIMEWAIT_LEN, /* int32_t seconds, 0..3600; 0: the knob
+				  net.lull.tcp_timewait_len. For a TIME_WAIT
+				  that begins later. Of a listener: what it
+				  accepts from now on inherits it */
 };
 
 struct lull_linger {
@@ -416,7 +420,7 @@ struct lull_sock_info {
 	uint32_t snd_queued; /* bytes not yet acknowledged by the peer */
 	uint32_t snd_room;   /* bytes that lull_sock_send() would take now */
 	int32_t soft_error;  /* negative errno of an ICMP error that ended
-				nothing */
+				nothing, or -ETIMEDOUT: tcp_retries1 */
 };
 
 LULL_API LULL_MUST_CHECK int lull_sock_info(const struct lull_shard *shard,

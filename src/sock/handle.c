@@ -88,6 +88,8 @@ static void tell_tcb(const struct lull_shard *s, const struct lull_tcb *tcb,
 	info->snd_queued = una_to_end;
 	info->snd_room = lull_sendq_room(&s->tcp, tcb);
 	info->soft_error = -(int32_t)lull_tcb_cold(&s->tcp, tcb)->soft_error;
+	if (!info->soft_error && lull_timer_past_r1(&s->tcp, tcb))
+		info->soft_error = -ETIMEDOUT;
 }
 
 int lull_sock_info(const struct lull_shard *s, struct lull_sock sock,

@@ -39,6 +39,8 @@ static bool value_holds(enum lull_option option, int32_t v)
 		return within(v, 0, 255);
 	case LULL_OPT_TTL:
 		return within(v, 1, 255);
+	case LULL_OPT_TIMEWAIT_LEN:
+		return within(v, 0, 3600);
 	case LULL_OPT_COOKIE:
 	case LULL_OPT_ERROR:
 	case LULL_OPT_LINGER:
@@ -87,6 +89,9 @@ static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
 	case LULL_OPT_TTL:
 		cold->ttl = (uint8_t)v;
 		break;
+	case LULL_OPT_TIMEWAIT_LEN:
+		cold->timewait_len_s = (uint16_t)v;
+		break;
 	case LULL_OPT_COOKIE:
 	case LULL_OPT_ERROR:
 	case LULL_OPT_LINGER:
@@ -95,6 +100,11 @@ static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
 	if (tcb->flags & LULL_TCB_KEEPALIVE &&
 	    (option == LULL_OPT_KEEPALIVE || option == LULL_OPT_KEEPIDLE))
 		lull_timer_keepalive(t, tcb);
+}
+
+static int32_t timewait_len(const struct lull_knobs *k, uint16_t own_s)
+{
+	return own_s ? own_s : (int32_t)k->timewait_len_s;
 }
 
 static int32_t get_number(const struct lull_tcp *t, const struct lull_tcb *tcb,
@@ -131,6 +141,8 @@ static int32_t get_number(const struct lull_tcp *t, const struct lull_tcb *tcb,
 		return cold->tos;
 	case LULL_OPT_TTL:
 		return cold->ttl;
+	case LULL_OPT_TIMEWAIT_LEN:
+		return timewait_len(k, cold->timewait_len_s);
 	case LULL_OPT_COOKIE:
 	case LULL_OPT_ERROR:
 	case LULL_OPT_LINGER:
@@ -148,11 +160,22 @@ static int set_linger(struct lull_tcp *t, struct lull_tcb *tcb,
 	return 0;
 }
 
+/* The listener, if this is one and the option is one of those it has. */
+static struct lull_listener *listener_for(struct lull_shard *s,
+					  const struct lull_user *u,
+					  enum lull_option option)
+{
+	if (u->kind != LULL_USER_LISTENER || option != LULL_OPT_TIMEWAIT_LEN)
+		return NULL;
+	return lull_listener_at(&s->tcp, lull_name_index(u->name));
+}
+
 int lull_sock_set(struct lull_shard *s, struct lull_sock sock,
 		  enum lull_option option, const void *value, size_t len)
 {
 	struct lull_user *u = lull_sock_user(s, sock);
 	struct lull_linger linger;
+	struct lull_listener *l;
 	struct lull_tcb *tcb;
 	int32_t v;
 
@@ -165,7 +188,8 @@ int lull_sock_set(struct lull_shard *s, struct lull_sock sock,
 		return 0;
 	}
 	tcb = lull_sock_tcb(s, u);
-	if (!tcb)
+	l = listener_for(s, u, option);
+	if (!tcb && !l)
 		return -ENOTCONN;
 	if (option == LULL_OPT_LINGER) {
 		if (len != sizeof linger)
@@ -173,14 +197,18 @@ int lull_sock_set(struct lull_shard *s, struct lull_sock sock,
 		memcpy(&linger, value, len);
 		return set_linger(&s->tcp, tcb, &linger);
 	}
-	if ((uint32_t)option > LULL_OPT_TTL || option == LULL_OPT_ERROR)
+	if ((uint32_t)option > LULL_OPT_TIMEWAIT_LEN ||
+	    option == LULL_OPT_ERROR)
 		return -ENOPROTOOPT;
 	if (len != sizeof v)
 		return -EINVAL;
 	memcpy(&v, value, len);
 	if (!value_holds(option, v))
 		return -EINVAL;
-	set_number(&s->tcp, tcb, option, v);
+	if (l)
+		l->timewait_len_s = (uint16_t)v;
+	else
+		set_number(&s->tcp, tcb, option, v);
 	return 0;
 }
 
@@ -189,6 +217,7 @@ int lull_sock_get(struct lull_shard *s, struct lull_sock sock,
 {
 	struct lull_user *u = lull_sock_user(s, sock);
 	struct lull_linger linger;
+	const struct lull_listener *l;
 	const struct lull_tcb *tcb;
 	int32_t v;
 
@@ -200,10 +229,11 @@ int lull_sock_get(struct lull_shard *s, struct lull_sock sock,
 		memcpy(value, &u->cookie, len);
 		return 0;
 	}
-	if ((uint32_t)option > LULL_OPT_TTL)
+	if ((uint32_t)option > LULL_OPT_TIMEWAIT_LEN)
 		return -ENOPROTOOPT;
 	tcb = lull_sock_tcb(s, u);
-	if (option != LULL_OPT_ERROR && !tcb)
+	l = listener_for(s, u, option);
+	if (option != LULL_OPT_ERROR && !tcb && !l)
 		return -ENOTCONN;
 	if (option == LULL_OPT_LINGER) {
 		int32_t on_s = lull_tcb_cold(&s->tcp, tcb)->linger_s;
@@ -217,8 +247,11 @@ int lull_sock_get(struct lull_shard *s, struct lull_sock sock,
 	}
 	if (len != sizeof v)
 		return -EINVAL;
-	v = option == LULL_OPT_ERROR ? lull_sock_take_error(u)
-				     : get_number(&s->tcp, tcb, option);
+	if (l)
+		v = timewait_len(&s->g.knobs, l->timewait_len_s);
+	else
+		v = option == LULL_OPT_ERROR ? lull_sock_take_error(u)
+					     : get_number(&s->tcp, tcb, option);
 	memcpy(value, &v, len);
 	return 0;
 }

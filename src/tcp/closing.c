@@ -239,6 +239,7 @@ static void fill(struct lull_tcp *t, uint32_t name,
 		.snd_nxt = from->snd_nxt,
 		.life.ts_recent = from->ts_recent,
 		.wnd = from->wnd,
+		.timewait_len_s = from->timewait_len_s,
 	};
 }
 
@@ -306,6 +307,7 @@ static struct lull_closing_new what_remains(const struct lull_tcp *t,
 		.rcv_nxt = tcb->rcv.nxt,
 		.ts_recent = tcb->opt.ts_recent,
 		.wnd = (uint16_t)(wnd >> tcb->opt.rcv_wscale),
+		.timewait_len_s = lull_tcb_cold(t, tcb)->timewait_len_s,
 		.tos = lull_tcb_cold(t, tcb)->tos |
 		       (tcb->flags & LULL_TCB_REUSEADDR ? LULL_CLOSING_REUSEADDR
 							: 0),

@@ -234,6 +234,8 @@ struct lull_tcb *lull_half_grow(struct lull_tcp *t, const struct lull_half *h,
 	lull_port_count(t, h->tuple.lport, tcb->flags & LULL_TCB_REUSEADDR, 1);
 	tcb->flags |= LULL_TCB_BOUND;
 	lull_shadow_drop(t, &h->shadow);
+	if (l)
+		lull_tcb_cold(t, tcb)->timewait_len_s = l->timewait_len_s;
 	lull_count(t->g, LULL_COUNT_PASSIVE_OPENS);
 	return tcb;
 fail:

@@ -13,25 +13,65 @@
 
 #define PAWS_VALID_MS (24U * 24 * 3600 * 1000) /* RFC 7323 5.5 */
 
+static void say_ack(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	tcb->flags |= LULL_TCB_ACK_NOW;
+	lull_tcp_want(t, tcb);
+}
+
+static void skip(struct lull_tcp *t, enum lull_counter_id skipped)
+{
+	lull_count(t->g, skipped);
+	lull_drop(t->g, LULL_DROP_ACK_LIMIT);
+}
+
 /* An ACK in answer to what doesn't fit, as often as tcp_invalid_ratelimit. */
 static void answer(struct lull_tcp *t, struct lull_tcb *tcb, bool always,
 		   enum lull_counter_id skipped)
 {
-	if (!always &&
-	    !lull_may_answer(t, &lull_tcb_cold(t, tcb)->answered_ms)) {
-		lull_count(t->g, skipped);
-		lull_drop(t->g, LULL_DROP_ACK_LIMIT);
-		return;
+	if (always || lull_may_answer(t, &lull_tcb_cold(t, tcb)->answered_ms))
+		say_ack(t, tcb);
+	else
+		skip(t, skipped);
+}
+
+/*
+ * RFC 5961 7: all connections together. How many there are in a second is
+ * drawn, as in Linux, from half the limit to one and a half, so that nobody
+ * learns from them what others got (CVE-2016-5696).
+ */
+static bool within_limit(struct lull_tcp *t)
+{
+	uint64_t now_s = t->g->now_ns / 1000000000 + 1; /* 0: never */
+	uint32_t limit = (uint32_t)t->g->knobs.challenge_ack_limit;
+
+	if (limit == INT32_MAX)
+		return true;
+	if (t->challenge_s != (uint32_t)now_s) {
+		t->challenge_s = (uint32_t)now_s;
+		t->challenges_left = (limit + 1) / 2;
+		if (limit)
+			t->challenges_left +=
+				(uint32_t)(lull_hash_bytes(t->g->keys.port,
+							   &now_s,
+							   sizeof now_s) %
+					   limit);
 	}
-	tcb->flags |= LULL_TCB_ACK_NOW;
-	lull_tcp_want(t, tcb);
+	if (!t->challenges_left)
+		return false;
+	t->challenges_left--;
+	return true;
 }
 
 /* RFC 5961: never more than the rate allows, whatever it carries. */
 static void challenge(struct lull_tcp *t, struct lull_tcb *tcb)
 {
 	lull_count(t->g, LULL_COUNT_CHALLENGE_ACK);
-	answer(t, tcb, false, LULL_COUNT_ACK_SKIPPED_CHALLENGE);
+	if (lull_may_answer(t, &lull_tcb_cold(t, tcb)->answered_ms) &&
+	    within_limit(t))
+		say_ack(t, tcb);
+	else
+		skip(t, LULL_COUNT_ACK_SKIPPED_CHALLENGE);
 }
 
 static void refuse_syn(struct lull_tcp *t, struct lull_tcb *tcb,

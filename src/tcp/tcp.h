@@ -80,6 +80,7 @@ struct lull_listener {
 	uint32_t backlog;
 	uint32_t halves;	 /* half-open connections */
 	uint32_t cookie_s;	 /* the last SYN cookie, and 1; 0: none yet */
+	uint16_t timewait_len_s; /* of what it accepts; 0: the knob */
 	struct lull_list accept; /* users that wait */
 };
 
@@ -256,6 +257,7 @@ struct lull_tcb_cold {
 	uint16_t soft_error;		    /* errno of an ICMP error */
 	uint16_t path_mtu;
 	uint16_t syn_wnd;	 /* the window that our SYN offered */
+	uint16_t timewait_len_s; /* 0: the knob */
 	uint8_t keep_probes_max; /* 0: the knob */
 	uint8_t keep_probes;	 /* sent and not answered */
 	uint8_t tos, ttl;
@@ -303,10 +305,10 @@ struct lull_closing {
 	struct lull_seq snd_nxt;
 	struct lull_closing_life life;
 	struct lull_closing_head head;
-	uint16_t wnd;	      /* as on the wire */
-	uint16_t answered_ms; /* last answer that is rate-limited; wraps */
-	uint16_t ifindex;
-	uint16_t check; /* over what does not change */
+	uint16_t wnd;		 /* as on the wire */
+	uint16_t answered_ms;	 /* last answer that is rate-limited; wraps */
+	uint16_t timewait_len_s; /* of the TIME_WAIT to come; 0: the knob */
+	uint16_t check;		 /* over what does not change */
 };
 
 struct lull_closing4 {
@@ -360,6 +362,8 @@ struct lull_tcp {
 	struct lull_list out;	/* connections with something to send */
 	struct lull_list ready; /* users with news */
 	uint32_t orphans;
+	uint32_t challenge_s;	  /* the second that challenges_left is of */
+	uint32_t challenges_left; /* tcp_challenge_ack_limit */
 	bool held; /* an ACK waits for the program's answer: run again soon */
 	struct lull_port_use *port_use; /* by our port; profile linux only */
 	struct lull_slab dests, portmaps;
@@ -664,7 +668,8 @@ struct lull_closing_new {
 	struct lull_tuple tuple;
 	struct lull_seq snd_nxt, rcv_nxt;
 	uint32_t ts_recent;
-	uint16_t wnd; /* as on the wire */
+	uint16_t wnd;		 /* as on the wire */
+	uint16_t timewait_len_s; /* the program's; 0: the knob */
 	uint8_t tos;
 	uint8_t flags; /* of enum lull_closing_flags, and the window's scale */
 };
@@ -722,6 +727,8 @@ void lull_timer_clear(struct lull_tcb *tcb, enum lull_tcb_timer which);
 bool lull_timer_is_set(const struct lull_tcb *tcb, enum lull_tcb_timer which);
 void lull_timer_fire(struct lull_tcp *t, uint32_t name);
 void lull_timer_keepalive(struct lull_tcp *t, struct lull_tcb *tcb);
+/* R1 (3.8.3): has it been tried so long that the program should know? */
+bool lull_timer_past_r1(const struct lull_tcp *t, const struct lull_tcb *tcb);
 
 /* ---- output.c ---- */
 

@@ -11,7 +11,7 @@
  * The node stands at the earliest of them or before: to put one off only
  * writes its time, and the wheel finds out when it gets there.
  *
- * Entry points: lull_timer_set, _clear, _is_set, _fire, _keepalive.
+ * Entry points: lull_timer_set, _clear, _is_set, _fire, _keepalive, _past_r1.
  */
 #include "tcp/tcp.h"
 
@@ -81,6 +81,18 @@ static bool gives_up(const struct lull_tcp *t, const struct lull_tcb *tcb)
 	if (tcb->flags & LULL_TCB_ORPHAN)
 		return stuck_ms >= patience_ms(t, orphan_retries(t));
 	return stuck_ms >= patience_ms(t, (uint32_t)k->retries2);
+}
+
+bool lull_timer_past_r1(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
+	uint32_t stuck_ms =
+		(uint32_t)t->g->now_ms - lull_tcb_cold(t, tcb)->stuck_ms;
+
+	return tcb->state >= LULL_TCP_ESTABLISHED &&
+	       tcb->state != LULL_TCP_SYN_SENT &&
+	       tcb->state != LULL_TCP_SYN_RECEIVED && tcb->rtt.backoff > 0 &&
+	       !(tcb->flags & LULL_TCB_PERSIST) &&
+	       stuck_ms >= patience_ms(t, (uint32_t)t->g->knobs.retries1);
 }
 
 /* Silently, as Linux: whoever is there doesn't listen. */

@@ -14,9 +14,18 @@
  */
 #include "tcp/tcp.h"
 
-static uint32_t timewait_ms(const struct lull_tcp *t)
+/* 2MSL of a new TIME_WAIT: the program's own, or the knob's. */
+static uint32_t timewait_ms(const struct lull_tcp *t, uint32_t own_s)
 {
-	return (uint32_t)t->g->knobs.timewait_len_s * 1000;
+	return (own_s ? own_s : (uint32_t)t->g->knobs.timewait_len_s) * 1000;
+}
+
+/* Its time begins anew: as long as it was, whatever the knob says now. */
+static void restart(struct lull_tcp *t, uint32_t name)
+{
+	const struct lull_closing *c = lull_closing_at(t, name);
+
+	lull_closing_restart(t, name, t->length_ms[c->head.length]);
 }
 
 static bool is_linux(const struct lull_tcp *t)
@@ -151,7 +160,7 @@ static void syn_arrives(struct lull_tcp *t, uint32_t name,
 	}
 	old = is_paws_old(c, seg);
 	if (old && is_linux(t)) /* tcp_minisocks.c: begin the time anew */
-		lull_closing_restart(t, name, timewait_ms(t));
+		restart(t, name);
 	refuse(t, name, seg,
 	       old ? LULL_DROP_TIME_WAIT_PAWS : LULL_DROP_TIME_WAIT_SYN);
 }
@@ -168,7 +177,7 @@ static void rst_arrives(struct lull_tcp *t, uint32_t name,
 	}
 	lull_refuse(t, seg, LULL_DROP_TIME_WAIT_RST);
 	if (exact && is_linux(t))
-		lull_closing_restart(t, name, timewait_ms(t));
+		restart(t, name);
 }
 
 /* The peer's FIN again: it did not get our last ACK. */
@@ -193,7 +202,7 @@ static void others_arrive(struct lull_tcp *t, uint32_t name,
 		note_timestamp(c, seg);
 	/* Linux restarts for much more; RFC 9293 for a FIN again only. */
 	if (again || (is_linux(t) && (bare || old || seg->flags & LULL_ACK)))
-		lull_closing_restart(t, name, timewait_ms(t));
+		restart(t, name);
 	if (again) {
 		lull_count(t->g, LULL_COUNT_TW_FIN_AGAIN);
 		refuse(t, name, seg, LULL_DROP_TIME_WAIT_FIN);
@@ -275,7 +284,7 @@ static void fin_wait_2_arrives(struct lull_tcp *t, uint32_t name,
 		lull_closing_del(t, name, false);
 	} else if (seg->flags & LULL_FIN && lull_seq_eq(end, c->head.rcv_nxt)) {
 		note_timestamp(c, seg);
-		lull_closing_fin(t, name, timewait_ms(t));
+		lull_closing_fin(t, name, timewait_ms(t, c->timewait_len_s));
 		send_ack(t, name);
 	} else if (lull_seg_len(seg) > 0) { /* old text, or FIN behind a gap */
 		refuse(t, name, seg, LULL_DROP_FIN_WAIT_2_SEQ);
@@ -301,7 +310,7 @@ void lull_timewait_arrives(struct lull_tcp *t, uint32_t name,
 
 void lull_timewait_begin(struct lull_tcp *t, struct lull_tcb *tcb, bool ack)
 {
-	uint32_t name;
+	uint32_t own_s = lull_tcb_cold(t, tcb)->timewait_len_s, name;
 
 	if (ack || tcb->flags & LULL_TCB_ACK_NOW) {
 		/* The record sends it: also when none is to be had. */
@@ -310,7 +319,8 @@ void lull_timewait_begin(struct lull_tcp *t, struct lull_tcb *tcb, bool ack)
 		out.flags = LULL_ACK;
 		(void)lull_reply(t, &out, lull_tcb_cold(t, tcb)->tos);
 	}
-	name = lull_closing_put(t, tcb, LULL_TCP_TIME_WAIT, timewait_ms(t));
+	name = lull_closing_put(t, tcb, LULL_TCP_TIME_WAIT,
+				timewait_ms(t, own_s));
 	if (!name)
 		lull_tcp_end(t, tcb, 0);
 }
