@@ -28,6 +28,7 @@ enum {
 	BITS_MAPPED = 96,
 	TRACES = 65536,	   /* of one dump: it ends, however fast they come */
 	MESSAGE_MAX = 512, /* no message of ours is longer ... */
+	ANSWER_MAX = 1088, /* ... but one text */
 	ROW_MAX = 128,	   /* ... and a row without INET_DIAG_INFO is this */
 	TRACE_MAX = sizeof(struct nlmsghdr) + sizeof(struct lull_ctl_trace),
 	END_MAX = 64, /* nor one that ends a dump, or refuses */
@@ -46,12 +47,18 @@ _Static_assert(sizeof(struct nlmsghdr) + sizeof(struct inet_diag_msg) + 32 <=
 _Static_assert(sizeof(struct nlmsghdr) + sizeof(struct lull_ctl_knob) <=
 		       MESSAGE_MAX,
 	       "a knob fits, and so does all that is shorter");
+_Static_assert(sizeof(struct nlmsghdr) + sizeof(struct lull_ctl_text) <=
+		       ANSWER_MAX,
+	       "a text fits");
+_Static_assert(sizeof(struct nlmsghdr) + sizeof(struct lull_ctl_put) <=
+		       LULL_CTL_REQUEST,
+	       "the longest request fits");
 _Static_assert(sizeof(struct nlmsghdr) + sizeof(struct nlmsgerr) <= END_MAX,
 	       "an error fits");
 
 static bool has_room(const struct lull_ctl_packet *p)
 {
-	return p->len + MESSAGE_MAX + END_MAX <= LULL_CTL_PACKET;
+	return p->len + ANSWER_MAX + END_MAX <= LULL_CTL_PACKET;
 }
 
 /* ---- messages ---- */
@@ -398,20 +405,39 @@ static void get(const struct lull_shard *s, struct lull_ctl_packet *p,
 	put_error(p, request, -ENOENT);
 }
 
+static void text(const struct lull_shard *s, struct lull_ctl_packet *p,
+		 const struct nlmsghdr *request)
+{
+	struct lull_ctl_name asked;
+	struct lull_ctl_text answer = {{0}};
+	int e = -ENOENT;
+
+	memcpy(&asked, mnl_nlmsg_get_payload(request), sizeof asked);
+	if (memchr(asked.name, 0, sizeof asked.name))
+		e = lull_sysctl_get(s, asked.name, answer.text,
+				    sizeof answer.text);
+	if (e < 0)
+		put_error(p, request, e == -ENOSPC ? -EMSGSIZE : e);
+	else
+		put_one(p, request, &answer, sizeof answer);
+}
+
+/* Both ways to set one begin with the name; the value is the rest. */
 static void set(struct lull_shard *s, struct lull_ctl_packet *p,
 		const struct nlmsghdr *request)
 {
-	struct lull_ctl_set asked;
+	const char *name = mnl_nlmsg_get_payload(request);
+	size_t name_len = sizeof((struct lull_ctl_set *)0)->name;
+	const char *value = name + name_len;
+	size_t len = request->nlmsg_len - NLMSG_HDRLEN - name_len;
 	struct lull_sysctl_why why = {.size = sizeof why};
 	struct lull_ctl_set_answer answer = {0};
 
-	memcpy(&asked, mnl_nlmsg_get_payload(request), sizeof asked);
-	if (!memchr(asked.name, 0, sizeof asked.name) ||
-	    !memchr(asked.value, 0, sizeof asked.value)) {
+	if (!memchr(name, 0, name_len) || !memchr(value, 0, len)) {
 		put_error(p, request, -EINVAL);
 		return;
 	}
-	answer.error = lull_sysctl_set(s, asked.name, asked.value, &why);
+	answer.error = lull_sysctl_set(s, name, value, &why);
 	answer.min = why.min;
 	answer.max = why.max;
 	put_one(p, request, &answer, sizeof answer);
@@ -429,6 +455,10 @@ static int payload_of(uint16_t type)
 		return sizeof(struct lull_ctl_name);
 	case LULL_CTL_SYSCTL_SET:
 		return sizeof(struct lull_ctl_set);
+	case LULL_CTL_SYSCTL_TEXT:
+		return sizeof(struct lull_ctl_name);
+	case LULL_CTL_SYSCTL_PUT:
+		return sizeof(struct lull_ctl_put);
 	case LULL_CTL_TRACE:
 		return sizeof(struct lull_ctl_trace_from);
 	case LULL_CTL_STATES:
@@ -486,7 +516,9 @@ static void answer_one(struct lull_shard *s, struct lull_ctl_job *job,
 		states(s, p, request);
 	else if (type == LULL_CTL_SYSCTL_GET)
 		get(s, p, request);
-	else if (type == LULL_CTL_SYSCTL_SET)
+	else if (type == LULL_CTL_SYSCTL_TEXT)
+		text(s, p, request);
+	else if (type == LULL_CTL_SYSCTL_SET || type == LULL_CTL_SYSCTL_PUT)
 		set(s, p, request);
 	else
 		e = start(job, request);

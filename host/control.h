@@ -28,6 +28,9 @@ enum lull_ctl_type {		       /* request: answer */
 	LULL_CTL_COUNTERS = 0x6c04,    /* dump: struct lull_ctl_counter */
 	LULL_CTL_POOLS = 0x6c05,       /* dump: struct lull_ctl_pool */
 	LULL_CTL_TRACE = 0x6c06,       /* dump, lull_ctl_trace_from: _trace */
+	/* For knobs that are lists, and any other: */
+	LULL_CTL_SYSCTL_TEXT = 0x6c10, /* lull_ctl_name: lull_ctl_text */
+	LULL_CTL_SYSCTL_PUT = 0x6c11,  /* lull_ctl_put: lull_ctl_set_answer */
 };
 
 /* An attribute of a listener's row that is more than one address and port. */
@@ -56,6 +59,15 @@ struct lull_ctl_knob {
 
 struct lull_ctl_set {
 	char name[48], value[80];
+};
+
+/* A value as text, and a longer one to set. */
+struct lull_ctl_text {
+	char text[1024];
+};
+
+struct lull_ctl_put {
+	char name[48], value[904];
 };
 
 struct lull_ctl_set_answer {

@@ -519,46 +519,51 @@ static void who_asks_on_without_reading_loses_nothing(void **state)
 
 /* ---- no messages ---- */
 
+static const struct {
+	struct nlmsghdr hdr;
+	uint32_t bytes; /* of the packet */
+	int error;
+	uint32_t seq;
+} malformed[] = {
+	/* shorter than a header */
+	{{16, LULL_CTL_STATES, 1, 5, 0}, 1, -EINVAL, 0},
+	{{16, LULL_CTL_STATES, 1, 5, 0}, 15, -EINVAL, 0},
+	/* a length below the header's, or beyond the packet */
+	{{0, LULL_CTL_STATES, 1, 5, 0}, 16, -EINVAL, 5},
+	{{15, LULL_CTL_STATES, 1, 5, 0}, 16, -EINVAL, 5},
+	{{17, LULL_CTL_STATES, 1, 5, 0}, 16, -EINVAL, 5},
+	{{~0U, LULL_CTL_STATES, 1, 5, 0}, 16, -EINVAL, 5},
+	/* no NLM_F_REQUEST */
+	{{16, LULL_CTL_STATES, 0, 5, 0}, 16, -EINVAL, 5},
+	/* a payload too short, or with something behind it */
+	{{20, LULL_CTL_STATES, 1, 5, 0}, 20, -EOPNOTSUPP, 5},
+	{{16, LULL_CTL_SYSCTL_GET, 1, 5, 0}, 16, -EINVAL, 5},
+	{{63, LULL_CTL_SYSCTL_GET, 1, 5, 0}, 64, -EINVAL, 5},
+	{{68, LULL_CTL_SYSCTL_GET, 1, 5, 0}, 68, -EOPNOTSUPP, 5},
+	{{16, LULL_CTL_SYSCTL_SET, 1, 5, 0}, 16, -EINVAL, 5},
+	{{16, SOCK_DIAG_BY_FAMILY, 0x301, 5, 0}, 16, -EINVAL, 5},
+	{{76, SOCK_DIAG_BY_FAMILY, 0x301, 5, 0}, 76, -EOPNOTSUPP, 5},
+	/* a text without an end */
+	{{144, LULL_CTL_SYSCTL_SET, 1, 5, 0}, 144, -EINVAL, 5},
+	{{64, LULL_CTL_SYSCTL_GET, 1, 5, 0}, 64, -ENOENT, 5},
+	/* no dump */
+	{{16, LULL_CTL_POOLS, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
+	{{72, SOCK_DIAG_BY_FAMILY, 1, 5, 0}, 72, -EOPNOTSUPP, 5},
+	/* types that do not exist */
+	{{16, 0x6bff, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
+	{{16, 0x6c07, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
+	{{16, 0x6c12, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
+	{{64, LULL_CTL_SYSCTL_TEXT, 1, 5, 0}, 64, -ENOENT, 5},
+	{{63, LULL_CTL_SYSCTL_TEXT, 1, 5, 0}, 64, -EINVAL, 5},
+	{{144, LULL_CTL_SYSCTL_PUT, 1, 5, 0}, 144, -EINVAL, 5},
+	{{16, 0xffff, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
+	/* more than there is room for */
+	{{16, LULL_CTL_STATES, 1, 5, 0}, 1025, -EINVAL, 0},
+	{{16, LULL_CTL_STATES, 1, 5, 0}, 60000, -EINVAL, 0},
+};
+
 static void malformed_packets_are_refused(void **state)
 {
-	static const struct {
-		struct nlmsghdr hdr;
-		uint32_t bytes; /* of the packet */
-		int error;
-		uint32_t seq;
-	} rows[] = {
-		/* shorter than a header */
-		{{16, LULL_CTL_STATES, 1, 5, 0}, 1, -EINVAL, 0},
-		{{16, LULL_CTL_STATES, 1, 5, 0}, 15, -EINVAL, 0},
-		/* a length below the header's, or beyond the packet */
-		{{0, LULL_CTL_STATES, 1, 5, 0}, 16, -EINVAL, 5},
-		{{15, LULL_CTL_STATES, 1, 5, 0}, 16, -EINVAL, 5},
-		{{17, LULL_CTL_STATES, 1, 5, 0}, 16, -EINVAL, 5},
-		{{~0U, LULL_CTL_STATES, 1, 5, 0}, 16, -EINVAL, 5},
-		/* no NLM_F_REQUEST */
-		{{16, LULL_CTL_STATES, 0, 5, 0}, 16, -EINVAL, 5},
-		/* a payload too short, or with something behind it */
-		{{20, LULL_CTL_STATES, 1, 5, 0}, 20, -EOPNOTSUPP, 5},
-		{{16, LULL_CTL_SYSCTL_GET, 1, 5, 0}, 16, -EINVAL, 5},
-		{{63, LULL_CTL_SYSCTL_GET, 1, 5, 0}, 64, -EINVAL, 5},
-		{{68, LULL_CTL_SYSCTL_GET, 1, 5, 0}, 68, -EOPNOTSUPP, 5},
-		{{16, LULL_CTL_SYSCTL_SET, 1, 5, 0}, 16, -EINVAL, 5},
-		{{16, SOCK_DIAG_BY_FAMILY, 0x301, 5, 0}, 16, -EINVAL, 5},
-		{{76, SOCK_DIAG_BY_FAMILY, 0x301, 5, 0}, 76, -EOPNOTSUPP, 5},
-		/* a text without an end */
-		{{144, LULL_CTL_SYSCTL_SET, 1, 5, 0}, 144, -EINVAL, 5},
-		{{64, LULL_CTL_SYSCTL_GET, 1, 5, 0}, 64, -ENOENT, 5},
-		/* no dump */
-		{{16, LULL_CTL_POOLS, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
-		{{72, SOCK_DIAG_BY_FAMILY, 1, 5, 0}, 72, -EOPNOTSUPP, 5},
-		/* types that do not exist */
-		{{16, 0x6bff, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
-		{{16, 0x6c07, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
-		{{16, 0xffff, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
-		/* more than there is room for */
-		{{16, LULL_CTL_STATES, 1, 5, 0}, 1025, -EINVAL, 0},
-		{{16, LULL_CTL_STATES, 1, 5, 0}, 60000, -EINVAL, 0},
-	};
 	static uint8_t bytes[65536];
 	struct served *w;
 	int fd;
@@ -567,10 +572,10 @@ static void malformed_packets_are_refused(void **state)
 	served_start(w);
 	fd = knock(w->path);
 	memset(bytes, 'x', sizeof bytes);
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		memcpy(bytes, &rows[i].hdr, sizeof rows[i].hdr);
-		say(fd, bytes, rows[i].bytes);
-		expect_error(fd, rows[i].error, rows[i].seq);
+	for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
+		memcpy(bytes, &malformed[i].hdr, sizeof malformed[i].hdr);
+		say(fd, bytes, malformed[i].bytes);
+		expect_error(fd, malformed[i].error, malformed[i].seq);
 		expect_alive(fd);
 	}
 	/* The name ends, the value does not. */
@@ -609,12 +614,14 @@ static uint32_t draw(uint32_t below)
 static uint32_t nearly(uint8_t *bytes, uint32_t room)
 {
 	static const uint16_t types[] = {
-		SOCK_DIAG_BY_FAMILY, LULL_CTL_STATES,	  LULL_CTL_SYSCTL_LIST,
-		LULL_CTL_SYSCTL_GET, LULL_CTL_SYSCTL_SET, LULL_CTL_COUNTERS,
-		LULL_CTL_POOLS,	     LULL_CTL_TRACE,	  NLMSG_ERROR,
+		SOCK_DIAG_BY_FAMILY,  LULL_CTL_STATES,	   LULL_CTL_SYSCTL_LIST,
+		LULL_CTL_SYSCTL_GET,  LULL_CTL_SYSCTL_SET, LULL_CTL_COUNTERS,
+		LULL_CTL_POOLS,	      LULL_CTL_TRACE,	   NLMSG_ERROR,
+		LULL_CTL_SYSCTL_TEXT, LULL_CTL_SYSCTL_PUT,
 	};
-	static const uint16_t sizes[] = {56, 0, 0, 48, 128, 0, 0, 8, 20};
-	uint32_t i = draw(9), len = NLMSG_HDRLEN + sizes[i];
+	static const uint16_t sizes[] = {56, 0, 0,  48, 128, 0,
+					 0,  8, 20, 48, 952};
+	uint32_t i = draw(11), len = NLMSG_HDRLEN + sizes[i];
 	struct nlmsghdr hdr = {len, types[i], (uint16_t)(1 | draw(4) << 8),
 			       draw(1000), 0};
 	const struct inet_diag_req_v2 want = rows_request(0).want;

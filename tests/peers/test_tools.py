@@ -86,7 +86,8 @@ def test_sysctl(w, s):
         return w.lull("sysctl", "--ctl", s.ctl, *argv)
     out = sysctl("-a").stdout.splitlines()
     w.ok("-a: NAME = VALUE, in order", len(out) > 20 and out == sorted(out) and
-         all(re.fullmatch(r"net\.[a-z0-9_.]+ = \S.*", x) for x in out), out)
+         all(re.fullmatch(r"net\.[a-z0-9_.]+ = \S.*|net.ipv4.ip_local_reserved_"
+                          r"ports = ", x) for x in out), out)
     name = "net.ipv4.tcp_fin_timeout"
     w.equal("a name", sysctl(name).stdout, f"{name} = 60\n")
     w.equal("-n: the value alone", sysctl("-n", name).stdout, "60\n")
@@ -126,6 +127,32 @@ def test_sysctl(w, s):
          made and gone and before[0] > 0, before, s.states())
 
 
+def test_full(w):
+    """What an operator should hear of: a line a second, with how many."""
+    s = w.serve(w.www(), "--sysctl", "net.ipv4.tcp_max_tw_buckets=2",
+                "--sysctl", "net.ipv4.tcp_sack=0")
+    try:
+        s.curl("-H", "Connection: close", *[url(V4)] * 6)
+        w.ok("more TIME-WAITs than tcp_max_tw_buckets", wait_for(
+            lambda: s.counter("Lull.TWEvicted") == 4))
+
+        def told():
+            return sum(map(int, re.findall(
+                r"^lull serve: tcp_max_tw_buckets: .* (\d+) times", s.stderr(),
+                re.M)))
+        w.ok("are told of on standard error, with their number",
+             wait_for(lambda: told() == 4), s.stderr())
+        lines = s.stderr().splitlines()
+        w.ok("in a line or two", 2 <= len(lines) <= 3, lines)
+        w.equal("--sysctl of what has no effect", lines[0],
+                "lull serve: --sysctl net.ipv4.tcp_sack: accepted, no effect: "
+                "there is no SACK")
+    finally:
+        w.equal("it stops in order", s.stop(), 0)
+    w.refuses("--sysctl of what is refused", 64, ["tcp_tw_recycle", "4.12"],
+              "serve", w.www(), "--sysctl", "net.ipv4.tcp_tw_recycle=1")
+
+
 def test_all(w):
     w.file("index.html", b"hello\n" * 20)
     with w.serve(w.www()) as s:
@@ -138,6 +165,7 @@ def test_all(w):
                      "net.lull.profile", "net.ipv4.tcp_rmem").stdout
         w.equal("--sysctl of serve", out.split(),
                 ["9", "linux", "8192", "65536", "131072"])
+    test_full(w)
 
 
 main([test_all], ["curl", "ss"])

@@ -12,6 +12,7 @@
 
 #include "http.h"
 #include "stack.h"
+#include "warn.h"
 
 enum {
 	CONNS = 65536,
@@ -32,6 +33,7 @@ struct serve {
 	struct http *http;
 	struct lull_loop *loop;
 	struct lull_control *control;
+	struct warn warn;
 };
 
 static const char help[] =
@@ -85,6 +87,7 @@ static void on_tick(void *arg)
 	struct serve *s = arg;
 
 	http_tick(s->http);
+	warn_tick(&s->warn, s->stack.shard);
 	lull_loop_timer(s->loop, TICK_MS, on_tick, s);
 }
 
@@ -296,6 +299,7 @@ static int run(struct serve *s)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	warn_init(&s->warn, s->stack.shard);
 	lull_loop_timer(s->loop, TICK_MS, on_tick, s);
 	say_ready(s);
 	e = lull_loop_run(s->loop);

@@ -38,6 +38,23 @@ int stack_add_sysctl(struct stack_options *o, const char *text)
 	return TOOL_OK;
 }
 
+/* Linux has it, lull has not: a line that says why, and on. */
+static int idle_knob(const char *name)
+{
+	struct lull_idle_info idle;
+
+	for (uint32_t i = 0; lull_diag_idle(i, &idle); i++) {
+		if (strcmp(idle.name, name) != 0)
+			continue;
+		if (idle.refused)
+			return tool_usage("--sysctl %s: refused: %s", name,
+					  idle.why);
+		tool_error(TOOL_OK, "--sysctl %s: accepted, no effect: %s",
+			   name, idle.why);
+	}
+	return TOOL_OK;
+}
+
 static int unknown_knob(const char *name)
 {
 	struct lull_knob_info knobs[64];
@@ -66,6 +83,8 @@ static int set_sysctl(struct stack *s, const char *text)
 	e = lull_sysctl_set(s->shard, name, eq + 1, &why);
 	if (e == -ENOENT)
 		return unknown_knob(name);
+	if (e == -EOPNOTSUPP)
+		return idle_knob(name);
 	if (e == -ERANGE)
 		return tool_usage("--sysctl %s: from %lld to %lld", text,
 				  (long long)why.min, (long long)why.max);
