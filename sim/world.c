@@ -122,10 +122,23 @@ static void knob(struct world *w, int host, const char *name, uint64_t value)
 		sim_fail(w, "%s = %s refused", name, text);
 }
 
+/*
+ * Never, when the queue is full, or always. Not where segments wander: an ACK
+ * brings its cookie even when the connection was given up long ago, and
+ * nobody can know. Not drawn, so that older seeds make the same worlds.
+ */
+static uint64_t cookies_of(const struct world *w, int host)
+{
+	if (w->faults.reorder_ns > SECOND)
+		return 0;
+	return (w->options->seed + (uint64_t)host) % 3;
+}
+
 static void draw_knobs(struct world *w, int host)
 {
 	char rmem[64];
 
+	knob(w, host, "net.ipv4.tcp_syncookies", cookies_of(w, host));
 	if (sim_chance(w, 30))
 		knob(w, host, "net.ipv4.tcp_timestamps", sim_below(w, 3));
 	if (sim_chance(w, 30))

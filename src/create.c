@@ -166,6 +166,8 @@ static void place_tcp(struct walk *w, const struct lull_limits *l,
 	m->links[0] = place(w, sizeof(struct lull_links), l->closing + 1, LINE);
 	m->links[1] =
 		place(w, sizeof(struct lull_links), l->closing6 + 1, LINE);
+	m->cookies = place(w, sizeof(struct lull_cookies_used),
+			   LULL_COOKIE_SETS, LINE);
 	m->listen_hash_len = hash;
 	m->listen_hash = place(w, sizeof(uint32_t), hash, LINE);
 	lull_table_size(flows, &m->buckets_len, &m->overflow_len);

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cookie.c: SYN cookies (RFC 4987 3.6): a SYN for which there is no room is
- * answered all the same, and nothing of it is kept. What the last ACK must
- * prove stands in our ISN:
+ * answered all the same, and nothing of it is kept. Our ISN must come back:
+ * 30 bits of a keyed hash of both ends, the peer's ISN and the minute, and two
+ * that tell which MSS of four. It holds for one to two minutes, and only at a
+ * listener that sent one within that time: a guess hits with 2^-29, as in
+ * Linux. The window's scale comes back in the low bits of TSval, which is put
+ * back for it, never ahead; without timestamps it is not offered.
  *
- *	bits 31..2  keyed hash of both ends, the peer's ISN and the minute
- *	bits 1..0   which MSS of four, under two more bits of that hash
+ * Of those that came back the last 16,384 are remembered, or the ACK of a
+ * connection that has ended, late or doubled, would make another one. Linux
+ * takes it.
  *
- * It holds for one to two minutes, and only at a listener that sent cookies
- * within that time, so a guess hits with 2^-29, as in Linux. Options come back
- * in the low bits of our timestamp, where both have timestamps; else they are
- * not offered. TSval is put back for it, never ahead: what follows is larger.
- *
- * No cookie for a SYN that reopens a TIME_WAIT: this ISN can't be raised above
- * the old one. None for a listener whose program decides.
+ * With the last ACK lost, the first text brings the cookie; text ahead of a
+ * gap can't, and gets RST, as in Linux. No cookie for a SYN that reopens a
+ * TIME_WAIT: this ISN can't be raised above the old one. None for a listener
+ * whose program decides.
  *
  * Entry points: lull_cookie_send, lull_cookie_arrives.
  */
@@ -70,18 +72,50 @@ static uint32_t make(const struct lull_tcp *t, const struct lull_half *h)
 }
 
 /* The MSS that the cookie tells; 0: it is none of ours, or too old. */
-static uint16_t read(const struct lull_tcp *t, const struct lull_tuple *tuple,
-		     struct lull_seq irs, uint32_t cookie)
+static uint16_t read(const struct lull_tcp *t, const struct lull_half *h,
+		     uint64_t *tag)
 {
-	const uint16_t *mss = lull_addr_is4(&tuple->local) ? mss4 : mss6;
+	const uint16_t *mss = lull_addr_is4(&h->tuple.local) ? mss4 : mss6;
 
 	for (uint64_t age = 0; age < TICKS; age++) {
-		uint64_t s = secret_of(t, tuple, irs, tick_of(t) - age);
+		uint64_t tick = tick_of(t) - age;
+		uint64_t s = secret_of(t, &h->tuple, h->irs, tick);
 
-		if ((cookie ^ (uint32_t)s << 2) >> 2 == 0)
-			return mss[(cookie ^ (uint32_t)(s >> 62)) & 3];
+		if ((h->iss.v ^ (uint32_t)s << 2) >> 2 != 0)
+			continue;
+		*tag = (s & ~3ULL) | (tick & 3);
+		return mss[(h->iss.v ^ (uint32_t)(s >> 62)) & 3];
 	}
 	return 0;
+}
+
+/* ---- those that came back ---- */
+
+static struct lull_cookies_used *set_of(const struct lull_tcp *t, uint64_t tag)
+{
+	return &t->cookies[tag >> 32 & (LULL_COOKIE_SETS - 1)];
+}
+
+static bool was_used(const struct lull_tcp *t, uint64_t tag)
+{
+	const struct lull_cookies_used *set = set_of(t, tag);
+
+	for (int i = 0; i < 4; i++)
+		if (set->tag[i] == tag)
+			return true;
+	return false;
+}
+
+/* In the place of one that is too old to come back, or of any. */
+static void note_used(struct lull_tcp *t, uint64_t tag)
+{
+	struct lull_cookies_used *set = set_of(t, tag);
+	int at = (int)(tag >> 2 & 3);
+
+	for (int i = 0; i < 4; i++)
+		if (!set->tag[i] || ((tick_of(t) - set->tag[i]) & 3) >= TICKS)
+			at = i;
+	set->tag[at] = tag;
 }
 
 /* How far TSval is put back, so that its low bits tell the options. */
@@ -129,7 +163,7 @@ static bool awaits(const struct lull_tcp *t, const struct lull_listener *l)
 
 /* What the peer's SYN had said. false: it could not have said so. */
 static bool recall(const struct lull_tcp *t, const struct lull_seg *seg,
-		   struct lull_half *h)
+		   struct lull_half *h, uint64_t *tag)
 {
 	const struct lull_knobs *k = &t->g->knobs;
 	uint32_t wscale;
@@ -142,7 +176,7 @@ static bool recall(const struct lull_tcp *t, const struct lull_seg *seg,
 		.tos = seg->tos,
 		.flags = LULL_HALF_AGAIN, /* nobody knows when it was sent */
 	};
-	h->mss = read(t, &h->tuple, h->irs, h->iss.v);
+	h->mss = read(t, h, tag);
 	if (!h->mss)
 		return false;
 	if (!seg->has_ts)
@@ -170,18 +204,27 @@ static void refuse_full(struct lull_tcp *t, const struct lull_seg *seg,
 		lull_reply_rst(t, seg);
 }
 
-bool lull_cookie_arrives(struct lull_tcp *t, uint32_t listener,
+bool lull_cookie_arrives(struct lull_tcp *t, uint32_t listener, uint32_t half,
 			 struct lull_seg *seg)
 {
+	uint32_t replaced = half ? lull_name(LULL_KIND_HALF, half) : 0;
 	struct lull_listener *l = lull_listener_at(t, listener);
 	struct lull_tcb *tcb;
 	struct lull_half h;
+	uint64_t tag;
 
 	if ((seg->flags & (LULL_SYN | LULL_RST | LULL_ACK)) != LULL_ACK ||
 	    !awaits(t, l))
 		return false;
-	if (!recall(t, seg, &h)) {
+	if (!recall(t, seg, &h, &tag)) {
+		if (half)
+			return false;
 		lull_refuse(t, seg, LULL_DROP_COOKIE);
+		lull_reply_rst(t, seg);
+		return true;
+	}
+	if (was_used(t, tag)) {
+		lull_refuse(t, seg, LULL_DROP_COOKIE_USED);
 		lull_reply_rst(t, seg);
 		return true;
 	}
@@ -190,11 +233,14 @@ bool lull_cookie_arrives(struct lull_tcp *t, uint32_t listener,
 		refuse_full(t, seg, LULL_DROP_LISTEN_ACCEPT_FULL);
 		return true;
 	}
-	tcb = lull_half_grow(t, &h, 0, seg->hash, l);
+	tcb = lull_half_grow(t, &h, replaced, seg->hash, l);
 	if (!tcb) {
 		refuse_full(t, seg, LULL_DROP_LISTEN_NO_CONN);
 		return true;
 	}
+	if (half)
+		lull_half_leave(t, half);
+	note_used(t, tag);
 	lull_segment_arrives(t, tcb, seg);
 	return true;
 }

@@ -17,7 +17,7 @@ void lull_tcp_init(struct lull_tcp *t, struct lull_ground *g,
 	static const char name[5][16] = {"connections", "half-open",
 					 "listeners", "handles", "sent ranges"};
 
-	*t = (struct lull_tcp){.g = g, .cold = m->cold};
+	*t = (struct lull_tcp){.g = g, .cold = m->cold, .cookies = m->cookies};
 	lull_slab_init(&t->tcbs, m->tcbs, sizeof(struct lull_tcb),
 		       limits->conns, &name[0]);
 	lull_slab_init(&t->halves, m->halves, sizeof(struct lull_half),
@@ -194,7 +194,7 @@ static void new_flow(struct lull_tcp *t, struct lull_seg *seg)
 	};
 	uint32_t listener = lull_listener_find(t, &spot);
 
-	if (listener && lull_cookie_arrives(t, listener, seg))
+	if (listener && lull_cookie_arrives(t, listener, 0, seg))
 		return;
 	if (listener)
 		(void)lull_listen_arrives(t, listener, seg, NULL);

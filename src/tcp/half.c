@@ -9,7 +9,7 @@
  *
  * Entry points: lull_half_arrives, lull_half_timer, lull_half_answer,
  * lull_half_abandon, lull_half_abort, lull_half_send_syn_ack, lull_half_end;
- * for cookie.c lull_half_say_syn_ack, lull_half_grow.
+ * for cookie.c lull_half_say_syn_ack, lull_half_grow, lull_half_leave.
  */
 #include "tcp/tcp.h"
 
@@ -97,6 +97,12 @@ static void release(struct lull_tcp *t, uint32_t i)
 		l->halves--;
 	h->live = false;
 	lull_slab_put(&t->halves, i);
+}
+
+void lull_half_leave(struct lull_tcp *t, uint32_t i)
+{
+	lull_shadow_drop(t, &lull_half_at(t, i)->shadow);
+	release(t, i);
 }
 
 void lull_half_end(struct lull_tcp *t, uint32_t i, int error)
@@ -233,7 +239,6 @@ struct lull_tcb *lull_half_grow(struct lull_tcp *t, const struct lull_half *h,
 		tcb->flags |= LULL_TCB_REUSEADDR;
 	lull_port_count(t, h->tuple.lport, tcb->flags & LULL_TCB_REUSEADDR, 1);
 	tcb->flags |= LULL_TCB_BOUND;
-	lull_shadow_drop(t, &h->shadow);
 	if (l)
 		lull_tcb_cold(t, tcb)->timewait_len_s = l->timewait_len_s;
 	lull_count(t->g, LULL_COUNT_PASSIVE_OPENS);
@@ -251,6 +256,10 @@ static void take_ack(struct lull_tcp *t, uint32_t i, struct lull_seg *seg)
 	struct lull_tcb *tcb;
 
 	if (!lull_seq_eq(seg->ack, lull_seq_add(h->iss, 1))) {
+		/* A SYN that was sent again found room, the first had not. */
+		if (l && !h->user &&
+		    lull_cookie_arrives(t, h->listener, i, seg))
+			return;
 		lull_refuse(t, seg, LULL_DROP_HALF_ACK);
 		lull_reply_rst(t, seg);
 		return;
@@ -276,7 +285,7 @@ static void take_ack(struct lull_tcp *t, uint32_t i, struct lull_seg *seg)
 		lull_count(t->g, LULL_COUNT_LISTEN_DROPS);
 		return;
 	}
-	release(t, i);
+	lull_half_leave(t, i);
 	/* The rest as for any other connection: ACK, window, text, FIN. */
 	lull_segment_arrives(t, tcb, seg);
 }

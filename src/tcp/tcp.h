@@ -343,6 +343,15 @@ struct lull_port_use {
 	uint32_t hard;	/* of these, without SO_REUSEADDR */
 };
 
+/* ---- SYN cookies ---- */
+
+#define LULL_COOKIE_SETS 4096
+
+/* Of those that came back in the last two minutes: none does so twice. */
+struct lull_cookies_used {
+	uint64_t tag[4]; /* of the keyed hash; bits 1..0: the minute */
+};
+
 /* ---- the whole ---- */
 
 #define LULL_PORT_SLOTS 256 /* RFC 6056 3.3.4: counters of the double hash */
@@ -353,6 +362,7 @@ struct lull_tcp {
 	struct lull_wheel wheel;
 	struct lull_slab tcbs, halves, listeners, users, ranges;
 	struct lull_tcb_cold *cold;	     /* beside tcbs */
+	struct lull_cookies_used *cookies;   /* LULL_COOKIE_SETS of them */
 	struct lull_closing_pool closing[2]; /* IPv4, IPv6 */
 	uint32_t length_ms[LULL_LENGTHS];    /* 0: not in use */
 	uint16_t grown;	       /* a bit for each that was made longer */
@@ -471,7 +481,7 @@ void lull_refuse(struct lull_tcp *t, const struct lull_seg *seg,
 struct lull_tcp_memory { /* where each thing lies; see shard.c */
 	void *tcbs, *cold, *halves, *listeners, *users, *ranges;
 	void *buckets, *overflow, *listen_hash;
-	void *links[2], *records[2];
+	void *links[2], *records[2], *cookies;
 	void *dests, *portmaps, *dest_buckets, *dest_overflow, *port_use;
 	uint32_t buckets_len, overflow_len, listen_hash_len;
 	uint32_t portmaps_len, dest_buckets_len, dest_overflow_len;
@@ -539,6 +549,8 @@ int lull_half_answer(struct lull_tcp *t, uint32_t user,
 void lull_half_abandon(struct lull_tcp *t, uint32_t user);
 /* RST with the next output. false: it is about to go anyway. */
 bool lull_half_abort(struct lull_tcp *t, uint32_t i, int error);
+/* A full connection stands in its place: it is no more. */
+void lull_half_leave(struct lull_tcp *t, uint32_t i);
 /* It came to nothing. `error`: what the program learns that answered it. */
 void lull_half_end(struct lull_tcp *t, uint32_t i, int error);
 
@@ -547,8 +559,9 @@ void lull_half_end(struct lull_tcp *t, uint32_t i, int error);
 /* Answer the SYN that `h` was filled from. false: a cookie can't tell it. */
 bool lull_cookie_send(struct lull_tcp *t, struct lull_listener *l,
 		      struct lull_half *h);
-/* An ACK for a listener: was it a cookie's, and has been dealt with? */
-bool lull_cookie_arrives(struct lull_tcp *t, uint32_t listener,
+/* An ACK for a listener: was it a cookie's, and has been dealt with? `half` is
+ * a half-open connection of the pair that it does not belong to, or 0. */
+bool lull_cookie_arrives(struct lull_tcp *t, uint32_t listener, uint32_t half,
 			 struct lull_seg *seg);
 
 /* ---- open.c: active open, and what a new tcb is ---- */

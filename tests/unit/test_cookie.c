@@ -496,6 +496,71 @@ static void text_brings_it_too(void **unused)
 	drop_all(&r);
 }
 
+/* The SYN goes again, and there is room now: the cookie holds all the same. */
+static void a_cookie_and_a_half(void **unused)
+{
+	struct lull_seq ack;
+	struct rig r;
+
+	rig_open(&r, &(struct rig_config){.backlog = 1});
+	knock(&r, 5000);
+	knock(&r, 5001);
+	knock(&r, 5002);
+	ack = r.ack;
+	rig_peer(&r, 5000);
+	r.seq = lull_seq_add(r.seq, 1);
+	rig_say(&r, LULL_RST, NULL, 0);
+	knock(&r, 5002);
+	assert_int_equal(rig_state(&r), LULL_TCP_SYN_RECEIVED);
+	assert_int_not_equal(r.ack.v, ack.v);
+	rig_put(&r, LULL_ACK, r.seq, lull_seq(5), NULL, 0); /* neither */
+	rig_expect(&r, LULL_RST);
+	assert_int_equal(rig_drops(&r, LULL_DROP_HALF_ACK), 1);
+	r.ack = ack;
+	rig_say(&r, LULL_ACK, NULL, 0);
+	assert_int_equal(rig_state(&r), LULL_TCP_ESTABLISHED);
+	assert_int_equal(r.s->tcp.halves.used, 1);
+	assert_int_equal(rig_count(&r, LULL_COUNT_SYNCOOKIES_RECV), 1);
+	assert_int_equal(lull_sock_accept(r.s, r.listener, 2, &r.sock), 0);
+	rig_write(&r, 10);
+	assert_int_equal(rig_expect(&r, LULL_ACK).seg.seq.v, ack.v);
+	drop_all(&r);
+}
+
+/* The last ACK, late or doubled, after all is over: no second connection. */
+static void a_cookie_is_taken_once(void **unused)
+{
+	struct lull_seq ack[40];
+	struct rig r;
+
+	rig_open(&r, &(struct rig_config){.backlog = 50, .sysctl = {ALWAYS}});
+	to_a_minute(&r);
+	rig_pass_ms(&r, 59990);
+	for (uint16_t k = 0; k < ARRAY_LEN(ack); k++) {
+		knock(&r, (uint16_t)(5000 + k));
+		ack[k] = r.ack;
+		rig_pass_ms(&r, 1);
+		enter(&r);
+		rig_say(&r, LULL_RST, NULL, 0); /* no TIME_WAIT */
+		assert_int_equal(rig_state(&r), LULL_TCP_CLOSED);
+		lull_sock_close(r.s, r.sock);
+	}
+	rig_pass_ms(&r, 30000);
+	for (uint16_t k = 0; k < ARRAY_LEN(ack); k++) {
+		rig_peer(&r, (uint16_t)(5000 + k));
+		rig_put(&r, LULL_ACK, lull_seq_add(r.seq, 1), ack[k], NULL, 0);
+		expect_rst(&r, ack[k]);
+	}
+	assert_int_equal(rig_drops(&r, LULL_DROP_COOKIE_USED), ARRAY_LEN(ack));
+	/* Another SYN of the same pair makes another connection. */
+	rig_peer(&r, 5000);
+	r.seq = lull_seq(77);
+	rig_syn(&r, LULL_SYN);
+	rig_expect(&r, LULL_SYN | LULL_ACK);
+	enter(&r);
+	drop_all(&r);
+}
+
 /* The round trip is not known: the first timeout is RFC 6298's second. */
 static void no_rtt_sample(void **unused)
 {
@@ -530,6 +595,8 @@ int main(void)
 		cmocka_unit_test(none_for_a_time_wait),
 		cmocka_unit_test(none_for_a_deferred_one),
 		cmocka_unit_test(text_brings_it_too),
+		cmocka_unit_test(a_cookie_and_a_half),
+		cmocka_unit_test(a_cookie_is_taken_once),
 		cmocka_unit_test(no_rtt_sample),
 	};
 

@@ -17,7 +17,7 @@ enum {
 
 struct life {
 	struct rig r;
-	bool active, deferred;
+	bool active, deferred, cookies;
 	bool open;	/* we have a handle of a connection */
 	bool closed;	/* and have closed it */
 	bool shaken;	/* the peer has our SYN */
@@ -73,6 +73,10 @@ static void say(struct life *l)
 {
 	enum lull_tcp_state state = rig_state(&l->r);
 
+	if (state == LULL_TCP_CLOSED && !l->closed && l->cookies && l->shaken) {
+		put(l, LULL_ACK, 0, PIECE); /* it brings the cookie */
+		return;
+	}
 	if (state == LULL_TCP_CLOSED && !l->closed && !l->active) {
 		rig_put(&l->r, LULL_SYN, lull_seq(RIG_PEER_ISS), lull_seq(0),
 			NULL, 0);
@@ -226,6 +230,7 @@ static void prepare(struct life *l, const struct rig_config *config,
 	rig_open(&l->r, config);
 	l->active = active;
 	l->deferred = config->listen_flags & LULL_LISTEN_DEFER;
+	l->cookies = config->sysctl[0];
 }
 
 /*
@@ -258,7 +263,7 @@ static void each_pool(const struct rig_config *config, bool active)
 		bool used = true;
 
 		if (i == 1 || i == 2) /* half-open, listeners */
-			used = !active;
+			used = !active && !(i == 1 && config->sysctl[0]);
 		if (i == 5 || i == 6)
 			used = config->v6 == (i == 6);
 		if (i >= 9)
@@ -294,6 +299,14 @@ static void linux_life(void **unused)
 {
 	each_pool(&(struct rig_config){.no_listener = true,
 				       .profile = LULL_PROFILE_LINUX},
+		  false);
+}
+
+/* Of the handshake nothing is kept. */
+static void cookie_life(void **unused)
+{
+	each_pool(&(struct rig_config){.no_listener = true,
+				       .sysctl = {"net.ipv4.tcp_syncookies=2"}},
 		  false);
 }
 
@@ -373,6 +386,7 @@ int main(void)
 		cmocka_unit_test(active_life),
 		cmocka_unit_test(deferred_life),
 		cmocka_unit_test(linux_life),
+		cmocka_unit_test(cookie_life),
 		cmocka_unit_test(few_ranges),
 		cmocka_unit_test(full_ring),
 	};

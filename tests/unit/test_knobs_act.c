@@ -563,11 +563,11 @@ static void listener_timewait_len(void **unused)
 		rig_say(&r, LULL_FIN | LULL_ACK, NULL, 0);
 		rig_expect(&r, LULL_ACK);
 		expect_lasts(&r, t[i].ms);
-		v = 3601;
-		assert_int_equal(lull_sock_set(r.s, r.listener,
-					       LULL_OPT_TIMEWAIT_LEN, &v,
-					       sizeof v),
-				 -EINVAL);
+		for (v = -1; v <= 3601; v += 3602)
+			assert_int_equal(lull_sock_set(r.s, r.listener,
+						       LULL_OPT_TIMEWAIT_LEN,
+						       &v, sizeof v),
+					 -EINVAL);
 		assert_int_equal(lull_sock_get(r.s, r.listener,
 					       LULL_OPT_TIMEWAIT_LEN, &v,
 					       sizeof v),

@@ -245,6 +245,7 @@ static void option_defaults(void **unused)
 		{LULL_OPT_USER_TIMEOUT, 0}, {LULL_OPT_RCVBUF, 131072},
 		{LULL_OPT_SNDBUF, 16384},   {LULL_OPT_TOS, 0},
 		{LULL_OPT_TTL, 64},	    {LULL_OPT_ERROR, 0},
+		{LULL_OPT_TIMEWAIT_LEN, 60},
 	};
 	struct lull_linger linger = {9, 9};
 	struct rig r;
