@@ -296,6 +296,107 @@ static void ip_local_port_range(void **unused)
 	rig_close(&r);
 }
 
+/* A connection to the peer's port 81, from any port; its SYN's port, or 0. */
+static uint16_t connect_81(struct rig *r)
+{
+	struct lull_connect c = {
+		.size = sizeof c,
+		.remote = {r->tuple.remote, 81},
+	};
+	int e = lull_sock_connect(r->s, &c, &r->sock, NULL);
+
+	rig_run(r);
+	if (e == 0)
+		return rig_expect(r, LULL_SYN).seg.tuple.rport;
+	assert_int_equal(e, -EADDRNOTAVAIL);
+	return 0;
+}
+
+/* Of four ports two are reserved: a third connection finds none. */
+static void ip_local_reserved_ports(void **unused)
+{
+	struct lull_sock first;
+	uint32_t port;
+	struct rig r;
+
+	with(&r, NAME("ip_local_reserved_ports"), "1000,1025-1026");
+	rig_knob(&r, NAME("ip_local_port_range"), "1024 1027");
+	port = connect_81(&r);
+	first = r.sock;
+	assert_true(port == 1024 || port == 1027);
+	assert_int_equal(connect_81(&r), 1024 + 1027 - port);
+	assert_int_equal(connect_81(&r), 0);
+	lull_sock_abort(r.s, first);
+	rig_close(&r);
+}
+
+/* There is one port, and it is in TIME_WAIT towards the peer's port 81. */
+static void one_port_waits(struct rig *r, const char *name, const char *value)
+{
+	rig_open(r, &(struct rig_config){.ts = true, .no_listener = true});
+	rig_knob(r, NAME("ip_local_port_range"), "5000 5000");
+	rig_knob(r, name, value);
+	assert_int_equal(connect_81(r), 5000);
+	r->tuple.lport = 5000;
+	r->tuple.rport = 81;
+	rig_syn(r, LULL_SYN | LULL_ACK);
+	rig_expect(r, LULL_ACK);
+	lull_sock_close(r->s, r->sock);
+	rig_run(r);
+	rig_expect(r, LULL_FIN | LULL_ACK);
+	rig_say(r, LULL_FIN | LULL_ACK, NULL, 0);
+	rig_expect(r, LULL_ACK);
+	rig_align(r);
+}
+
+/* 0: never; 1: a second later; 2: over loopback, which there is not. */
+static void tcp_tw_reuse(void **unused)
+{
+	static const char *const values[] = {"0", "1", "2"};
+
+	for (int i = 0; i < 3; i++) {
+		struct rig r;
+
+		one_port_waits(&r, NAME("tcp_tw_reuse"), values[i]);
+		rig_pass_ms(&r, 2000);
+		assert_int_equal(connect_81(&r), i == 1 ? 5000 : 0);
+		rig_close(&r);
+	}
+}
+
+static void tcp_tw_reuse_delay(void **unused)
+{
+	static const struct {
+		const char *value;
+		uint32_t ms;
+	} t[] = {{"1", 1}, {"1000", 1000}, {"30000", 30000}};
+
+	for (uint32_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct rig r;
+
+		one_port_waits(&r, NAME("tcp_tw_reuse_delay"), t[i].value);
+		rig_knob(&r, NAME("tcp_tw_reuse"), "1");
+		rig_pass_ms(&r, t[i].ms - 1);
+		assert_int_equal(connect_81(&r), 0);
+		rig_pass_ms(&r, 2);
+		assert_int_equal(connect_81(&r), 5000);
+		rig_close(&r);
+	}
+}
+
+static void tcp_tw_reuse_safe(void **unused)
+{
+	for (int on = 0; on < 2; on++) {
+		struct rig r;
+
+		one_port_waits(&r, "net.lull.tcp_tw_reuse_safe",
+			       on ? "1" : "0");
+		rig_pass_ms(&r, 2000);
+		assert_int_equal(connect_81(&r), on ? 5000 : 0);
+		rig_close(&r);
+	}
+}
+
 /* ---- ICMP ---- */
 
 static int pings(struct rig *r, int n)
@@ -378,6 +479,10 @@ int main(void)
 		cmocka_unit_test(tcp_invalid_ratelimit),
 		cmocka_unit_test(tcp_challenge_ack_limit),
 		cmocka_unit_test(ip_local_port_range),
+		cmocka_unit_test(ip_local_reserved_ports),
+		cmocka_unit_test(tcp_tw_reuse),
+		cmocka_unit_test(tcp_tw_reuse_delay),
+		cmocka_unit_test(tcp_tw_reuse_safe),
 		cmocka_unit_test(icmp_echo_ignore_all),
 		cmocka_unit_test(icmp_msgs_per_sec),
 		cmocka_unit_test(icmp_msgs_burst),

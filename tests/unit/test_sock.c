@@ -239,12 +239,12 @@ static void option_defaults(void **unused)
 		enum lull_option option;
 		int32_t value;
 	} t[] = {
-		{LULL_OPT_KEEPALIVE, 0},    {LULL_OPT_KEEPIDLE, 7200},
-		{LULL_OPT_KEEPINTVL, 75},   {LULL_OPT_KEEPCNT, 9},
-		{LULL_OPT_LINGER2, 60},	    {LULL_OPT_NODELAY, 0},
-		{LULL_OPT_USER_TIMEOUT, 0}, {LULL_OPT_RCVBUF, 131072},
-		{LULL_OPT_SNDBUF, 16384},   {LULL_OPT_TOS, 0},
-		{LULL_OPT_TTL, 64},	    {LULL_OPT_ERROR, 0},
+		{LULL_OPT_KEEPALIVE, 0},     {LULL_OPT_KEEPIDLE, 7200},
+		{LULL_OPT_KEEPINTVL, 75},    {LULL_OPT_KEEPCNT, 9},
+		{LULL_OPT_LINGER2, 60},	     {LULL_OPT_NODELAY, 0},
+		{LULL_OPT_USER_TIMEOUT, 0},  {LULL_OPT_RCVBUF, 131072},
+		{LULL_OPT_SNDBUF, 16384},    {LULL_OPT_TOS, 0},
+		{LULL_OPT_TTL, 64},	     {LULL_OPT_ERROR, 0},
 		{LULL_OPT_TIMEWAIT_LEN, 60},
 	};
 	struct lull_linger linger = {9, 9};
