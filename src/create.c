@@ -248,7 +248,8 @@ int lull_shard_init(struct lull_shard **shard, const struct lull_config *config,
 	struct layout at;
 	struct lull_shard *s;
 
-	if (!config_holds(config) || restore)
+	if (!config_holds(config) ||
+	    (restore && restore->size != sizeof *restore))
 		return -EINVAL;
 	if (!memory.mem || !memory.closing || (uintptr_t)memory.mem % PAGE ||
 	    (uintptr_t)memory.closing % PAGE)
@@ -264,6 +265,8 @@ int lull_shard_init(struct lull_shard **shard, const struct lull_config *config,
 	s->rxq.mask = config->limits.rx_frames - 1;
 	lull_ip_init(&s->ip, &s->g);
 	lull_tcp_init(&s->tcp, &s->g, &config->limits, &at.tcp);
+	if (restore && !lull_closing_restore(&s->tcp, restore))
+		return -EBADMSG;
 	*shard = s;
 	return 0;
 }

@@ -110,7 +110,24 @@ struct lull_memory {
 	size_t closing_len;
 };
 
-struct lull_restore; /* reserved: pass NULL */
+/*
+ * Of the records in `lull_memory.closing`: their layout, the clock and the
+ * hash behind them. A file of another number is not for this library.
+ */
+#define LULL_CLOSING_FORMAT 1
+
+/*
+ * What an earlier process left in `lull_memory.closing`: the same memory, or a
+ * copy, with the same limits and key, on the same clock. All but `size` is
+ * filled by lull_shard_init().
+ */
+struct lull_restore {
+	uint32_t size;	     /* sizeof(struct lull_restore) */
+	uint32_t time_wait;  /* taken over, in this state */
+	uint32_t fin_wait_2; /* in this one */
+	uint32_t ended; /* their time is over, or a newer one has their pair */
+	uint32_t refused; /* made no sense */
+};
 
 /*
  * Fill `config` with the defaults for about `conns` connections and
@@ -126,8 +143,13 @@ LULL_API LULL_MUST_CHECK int lull_limits_size(const struct lull_limits *limits,
 
 /*
  * Make a shard in `memory`. Touches a handful of pages whatever the limits are.
+ * With `restore` what is in `memory.closing` goes on: each record is looked at
+ * (a million take a fraction of a second), those whose time is over are ended.
  * -EINVAL: the configuration; -ENOMEM: the memory is smaller than
- * lull_limits_size() says; -EFAULT: it is missing or not aligned.
+ * lull_limits_size() says; -EFAULT: it is missing or not aligned; -EBADMSG:
+ * restore->refused records make no sense, so none is taken over. Nothing was
+ * written to `memory.closing` then; `memory.mem` must be zeroed before it is
+ * used again.
  */
 LULL_API LULL_MUST_CHECK int lull_shard_init(struct lull_shard **shard,
 					     const struct lull_config *config,

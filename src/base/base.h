@@ -147,6 +147,9 @@ struct lull_slab {
 void lull_slab_init(struct lull_slab *s, void *base, uint32_t size,
 		    uint32_t limit, const char (*name)[16]);
 uint32_t lull_slab_get(struct lull_slab *s); /* 0: empty. Not cleared. */
+/* Take object `i` itself: of a new slab, and in rising order. Those between
+ * them are free. */
+void lull_slab_claim(struct lull_slab *s, uint32_t i);
 void lull_slab_put(struct lull_slab *s, uint32_t i);
 
 static inline void *lull_slab_at(const struct lull_slab *s, uint32_t i)

@@ -5,7 +5,8 @@
  * Never touches an object before it is asked for: memory that was not used
  * stays untouched, and a limit of millions costs nothing until they come.
  *
- * Entry points: lull_slab_init, _get, _put; lull_list_init, _push, _pop, _del.
+ * Entry points: lull_slab_init, _get, _claim, _put; lull_list_init, _push,
+ * _pop, _del.
  */
 #include "base/base.h"
 
@@ -40,6 +41,18 @@ uint32_t lull_slab_get(struct lull_slab *s)
 empty:
 	s->empty++;
 	return 0;
+}
+
+void lull_slab_claim(struct lull_slab *s, uint32_t i)
+{
+	LULL_ASSERT(i >= s->fresh && i <= s->limit);
+	for (; s->fresh < i; s->fresh++) {
+		memcpy(lull_slab_at(s, s->fresh), &s->free, sizeof s->free);
+		s->free = s->fresh;
+	}
+	s->fresh++;
+	s->used++;
+	s->peak = lull_max(s->peak, s->used);
 }
 
 void lull_slab_put(struct lull_slab *s, uint32_t i)

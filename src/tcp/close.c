@@ -39,7 +39,7 @@ static void give_back(struct lull_tcp *t, struct lull_tcb *tcb)
 
 	if (cold->dest) {
 		lull_dest_closing(t, cold->dest, tcb->tuple.lport, 0);
-		lull_closing_flag(lull_closing_at(t, tcb->shadow),
+		lull_closing_flag(t, lull_closing_at(t, tcb->shadow),
 				  LULL_CLOSING_ACTIVE, true);
 		cold->dest = 0;
 	}

@@ -10,9 +10,13 @@
  *
  * When none is free the oldest is ended (profile linux: the new one).
  *
- * Entry points: lull_closing_init, _make, _put, _restart, _fin, _del,
- * _expire, _deadline_ms, _left_ms, _age_ms, _at, _tuple, _flag,
- * _saw.
+ * They may lie in a file that outlives the process (restore.c, docs/state.md),
+ * so each store leaves them fit to be found as they are: a body before its
+ * commit, and then one aligned word at a time.
+ *
+ * Entry points: lull_closing_init, _make, _put, _restart, _fin, _del, _saw,
+ * _answered, _flag, _head, _expire, _deadline_ms, _left_ms, _age_ms, _at,
+ * _tuple, _check.
  */
 #include "tcp/tcp.h"
 
@@ -24,6 +28,7 @@ void lull_closing_init(struct lull_tcp *t, const struct lull_limits *limits,
 	static const char name[2][16] = {"closing IPv4", "closing IPv6"};
 	const uint32_t limit[2] = {limits->closing, limits->closing6};
 
+	t->region = (struct lull_closing_region *)(void *)m->records[0];
 	for (int v6 = 0; v6 < 2; v6++) {
 		struct lull_closing_pool *p = &t->closing[v6];
 
@@ -114,8 +119,21 @@ static uint8_t class_of(struct lull_tcp *t, uint32_t len_ms)
 	return (uint8_t)longest;
 }
 
+/* ---- stores ---- */
+
+/* A test looks at the region after each one. */
+static void stored(const struct lull_tcp *t, const void *at, size_t bytes)
+{
+	if (LULL_CHECKS && t->stored)
+		t->stored(t->stored_arg, at, bytes);
+}
+
+#define STORE(t, field, value) \
+	((field) = (value), stored(t, &(field), sizeof(field)))
+
 /* One aligned store: a mapped record is never seen with half of it. */
-static void set_life(struct lull_closing *c, uint32_t expiry_ms, uint32_t ts)
+static void set_life(const struct lull_tcp *t, struct lull_closing *c,
+		     uint32_t expiry_ms, uint32_t ts)
 {
 	struct lull_closing_life life = {expiry_ms, ts};
 
@@ -123,7 +141,48 @@ static void set_life(struct lull_closing *c, uint32_t expiry_ms, uint32_t ts)
 			       offsetof(struct lull_closing, life) % 8 == 0,
 		       "the life of a record is one aligned word");
 	__atomic_store(&c->life, &life, __ATOMIC_RELAXED);
+	stored(t, &c->life, sizeof life);
 }
+
+/* One aligned store, and all of the body before it. */
+void lull_closing_head(const struct lull_tcp *t, struct lull_closing *c,
+		       struct lull_closing_head head)
+{
+	_Static_assert(sizeof head == 8 &&
+			       offsetof(struct lull_closing, head) % 8 == 0,
+		       "the head of a record is one aligned word");
+	__atomic_store(&c->head, &head, __ATOMIC_RELEASE);
+	stored(t, &c->head, sizeof head);
+}
+
+/* To which millisecond an `expiry_ms`, that wraps, is near. */
+static void set_wrote(const struct lull_tcp *t)
+{
+	__atomic_store_n(&t->region->wrote_ms, t->g->now_ms, __ATOMIC_RELAXED);
+	stored(t, &t->region->wrote_ms, sizeof t->region->wrote_ms);
+}
+
+uint16_t lull_closing_check(const struct lull_closing *c,
+			    struct lull_closing_head head, uint32_t hash)
+{
+	uint32_t fixed = head.flags &
+			 (uint8_t) ~(LULL_CLOSING_ACTIVE | LULL_CLOSING_SHADOW |
+				     LULL_CLOSING_LAPPED);
+	uint32_t v = (hash ^ c->snd_nxt.v) * 0x9e3779b1U;
+
+	v ^= v >> 15;
+	v = (v ^ (c->wnd | (uint32_t)head.tos << 16 | fixed << 24)) *
+	    0x85ebca6bU;
+	return (uint16_t)(v >> 16);
+}
+
+void lull_closing_answered(const struct lull_tcp *t, struct lull_closing *c,
+			   uint16_t now_ms)
+{
+	STORE(t, c->answered_ms, now_ms);
+}
+
+/* ---- which ends first ---- */
 
 uint32_t lull_closing_left_ms(const struct lull_tcp *t,
 			      const struct lull_closing *c)
@@ -211,45 +270,39 @@ overflow:
 	return 0;
 }
 
-/* One aligned store, and all of the body before it. */
-static void set_head(struct lull_closing *c, struct lull_closing_head head)
-{
-	_Static_assert(sizeof head == 8 &&
-			       offsetof(struct lull_closing, head) % 8 == 0,
-		       "the head of a record is one aligned word");
-	__atomic_store(&c->head, &head, __ATOMIC_RELEASE);
-}
-
+/* All but its life and its head: a free record, or it would be seen torn. */
 static void fill(struct lull_tcp *t, uint32_t name,
-		 const struct lull_closing_new *from)
+		 const struct lull_closing_new *from,
+		 struct lull_closing_head head, uint32_t hash)
 {
 	struct lull_closing *c = lull_closing_at(t, name);
 	uint8_t *addrs = record_at(t, name);
+	uint32_t bytes = is_v6(name) ? 16 : 4;
 
-	if (is_v6(name)) {
-		memcpy(addrs, from->tuple.local.b, 16);
-		memcpy(addrs + 16, from->tuple.remote.b, 16);
-	} else {
-		memcpy(addrs, from->tuple.local.b + 12, 4);
-		memcpy(addrs + 4, from->tuple.remote.b + 12, 4);
-	}
-	*c = (struct lull_closing){
-		.lport = from->tuple.lport,
-		.rport = from->tuple.rport,
-		.snd_nxt = from->snd_nxt,
-		.life.ts_recent = from->ts_recent,
-		.wnd = from->wnd,
-		.timewait_len_s = from->timewait_len_s,
-	};
+	/* That it is free stands there before anything is written over. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	memcpy(addrs, from->tuple.local.b + 16 - bytes, bytes);
+	stored(t, addrs, bytes);
+	memcpy(addrs + bytes, from->tuple.remote.b + 16 - bytes, bytes);
+	stored(t, addrs + bytes, bytes);
+	STORE(t, c->lport, from->tuple.lport);
+	STORE(t, c->rport, from->tuple.rport);
+	STORE(t, c->snd_nxt, from->snd_nxt);
+	STORE(t, c->wnd, from->wnd);
+	STORE(t, c->answered_ms, 0);
+	STORE(t, c->timewait_len_s, from->timewait_len_s);
+	STORE(t, c->check, lull_closing_check(c, head, hash));
 }
 
 /* Into the FIFO of its length, to live that long from now. */
-static uint8_t begin(struct lull_tcp *t, uint32_t name, uint32_t len_ms)
+static uint8_t begin(struct lull_tcp *t, uint32_t name, uint32_t ts_recent,
+		     uint32_t len_ms)
 {
 	struct lull_closing *c = lull_closing_at(t, name);
 	uint8_t k = class_of(t, len_ms);
 
-	set_life(c, lull_in_ms(t->g, t->length_ms[k]), c->life.ts_recent);
+	set_wrote(t);
+	set_life(t, c, lull_in_ms(t->g, t->length_ms[k]), ts_recent);
 	lull_list_push(&t->closing[is_v6(name)].fifo[k], lull_name_index(name));
 	return k;
 }
@@ -281,9 +334,9 @@ uint32_t lull_closing_make(struct lull_tcp *t,
 	if (!replaced && head.flags & LULL_CLOSING_ACTIVE &&
 	    !lull_dest_record(t, &from->tuple))
 		head.flags &= (uint8_t)~LULL_CLOSING_ACTIVE;
-	fill(t, name, from);
-	head.length = begin(t, name, len_ms);
-	set_head(lull_closing_at(t, name), head);
+	fill(t, name, from, head, hash);
+	head.length = begin(t, name, from->ts_recent, len_ms);
+	lull_closing_head(t, lull_closing_at(t, name), head);
 	lull_port_count(t, from->tuple.lport, head.tos & LULL_CLOSING_REUSEADDR,
 			1);
 	lull_count(t->g,
@@ -347,7 +400,7 @@ static uint8_t begin_anew(struct lull_tcp *t, uint32_t name, uint32_t len_ms)
 
 	lull_list_del(&t->closing[is_v6(name)].fifo[c->head.length],
 		      lull_name_index(name));
-	return begin(t, name, len_ms);
+	return begin(t, name, c->life.ts_recent, len_ms);
 }
 
 void lull_closing_restart(struct lull_tcp *t, uint32_t name, uint32_t len_ms)
@@ -356,7 +409,7 @@ void lull_closing_restart(struct lull_tcp *t, uint32_t name, uint32_t len_ms)
 	struct lull_closing_head head = c->head;
 
 	head.length = begin_anew(t, name, len_ms);
-	set_head(c, head);
+	lull_closing_head(t, c, head);
 }
 
 void lull_closing_fin(struct lull_tcp *t, uint32_t name, uint32_t len_ms)
@@ -368,19 +421,20 @@ void lull_closing_fin(struct lull_tcp *t, uint32_t name, uint32_t len_ms)
 	head.rcv_nxt = lull_seq_add(head.rcv_nxt, 1);
 	head.commit = LULL_TCP_TIME_WAIT;
 	head.length = begin_anew(t, name, len_ms);
-	set_head(c, head);
+	lull_closing_head(t, c, head);
 	lull_closing_tuple(t, name, &tuple);
 	lull_tcp_moved(t, &tuple, LULL_TCP_FIN_WAIT_2, LULL_TCP_TIME_WAIT,
 		       c->snd_nxt, head.rcv_nxt);
 }
 
-void lull_closing_saw(struct lull_closing *c, uint32_t tsval)
+void lull_closing_saw(const struct lull_tcp *t, struct lull_closing *c,
+		      uint32_t tsval)
 {
-	set_life(c, c->life.expiry_ms, tsval);
+	set_life(t, c, c->life.expiry_ms, tsval);
 }
 
-void lull_closing_flag(struct lull_closing *c, enum lull_closing_flags flag,
-		       bool on)
+void lull_closing_flag(const struct lull_tcp *t, struct lull_closing *c,
+		       enum lull_closing_flags flag, bool on)
 {
 	struct lull_closing_head head = c->head;
 
@@ -388,7 +442,7 @@ void lull_closing_flag(struct lull_closing *c, enum lull_closing_flags flag,
 		head.flags |= (uint8_t)flag;
 	else
 		head.flags &= (uint8_t)~flag;
-	set_head(c, head);
+	lull_closing_head(t, c, head);
 }
 
 /* Out of the table, and of the count of its destination. */
@@ -426,7 +480,7 @@ void lull_closing_del(struct lull_tcp *t, uint32_t name, bool replaced)
 	leave(t, name, replaced);
 	lull_port_count(t, c->lport, c->head.tos & LULL_CLOSING_REUSEADDR, -1);
 	lull_list_del(&p->fifo[c->head.length], lull_name_index(name));
-	set_head(c, (struct lull_closing_head){0});
+	lull_closing_head(t, c, (struct lull_closing_head){0});
 	lull_slab_put(&p->links, lull_name_index(name));
 }
 

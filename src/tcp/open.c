@@ -149,7 +149,7 @@ static bool stand(struct lull_tcp *t, struct lull_tcb *tcb,
 	tcb->flags |= LULL_TCB_BOUND;
 	if (p->record && c->head.flags & LULL_CLOSING_ACTIVE) {
 		lull_dest_reuse(t, dest, tcb->tuple.lport);
-		lull_closing_flag(c, LULL_CLOSING_ACTIVE, false);
+		lull_closing_flag(t, c, LULL_CLOSING_ACTIVE, false);
 	} else if (dest) {
 		lull_dest_live(t, dest, tcb->tuple.lport);
 	}

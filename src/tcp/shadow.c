@@ -23,7 +23,7 @@ void lull_shadow_cast(struct lull_tcp *t, uint32_t name, uint32_t hash,
 
 	lull_closing_tuple(t, name, &tuple);
 	lull_table_swap(&t->flows, hash, name, by);
-	lull_closing_flag(c, LULL_CLOSING_SHADOW, true);
+	lull_closing_flag(t, c, LULL_CLOSING_SHADOW, true);
 	lull_tcp_moved(t, &tuple, LULL_TCP_TIME_WAIT, LULL_TCP_CLOSED,
 		       c->snd_nxt, c->head.rcv_nxt);
 }
@@ -45,7 +45,7 @@ void lull_shadow_return(struct lull_tcp *t, uint32_t *shadow, uint32_t hash,
 
 	lull_closing_tuple(t, *shadow, &tuple);
 	lull_table_swap(&t->flows, hash, from, *shadow);
-	lull_closing_flag(c, LULL_CLOSING_SHADOW, false);
+	lull_closing_flag(t, c, LULL_CLOSING_SHADOW, false);
 	lull_tcp_moved(t, &tuple, LULL_TCP_CLOSED, LULL_TCP_TIME_WAIT,
 		       c->snd_nxt, c->head.rcv_nxt);
 	lull_count(t->g, LULL_COUNT_TW_RETURNED);

@@ -5,7 +5,8 @@
  * Every change is asserted to be a legal one, counted and traced here, of
  * connections of all three sizes and of listeners.
  *
- * Entry points: lull_tcp_enter, lull_tcp_moved, lull_tcb_born.
+ * Entry points: lull_tcp_enter, lull_tcp_moved, lull_tcp_restored,
+ * lull_tcb_born.
  */
 #include "tcp/tcp.h"
 
@@ -50,6 +51,15 @@ void lull_tcp_moved(struct lull_tcp *t, const struct lull_tuple *tuple,
 	else
 		count_end(t, from);
 	lull_trace_state(t->g, tuple, from, to, snd_nxt.v, rcv_nxt.v);
+}
+
+void lull_tcp_restored(struct lull_tcp *t, const struct lull_tuple *tuple,
+		       enum lull_tcp_state state, struct lull_seq snd_nxt,
+		       struct lull_seq rcv_nxt)
+{
+	t->states[state]++;
+	lull_trace_state(t->g, tuple, LULL_TCP_CLOSED, state, snd_nxt.v,
+			 rcv_nxt.v);
 }
 
 void lull_tcp_enter(struct lull_tcp *t, struct lull_tcb *tcb,

@@ -321,6 +321,18 @@ struct lull_closing6 {
 	struct lull_closing c;
 };
 
+/*
+ * What the records have in common. It lies where record 0 of IPv4 would be,
+ * which is none.
+ */
+struct lull_closing_region {
+	uint64_t wrote_ms; /* the last record, on the clock of their expiry */
+	uint8_t unused[32];
+};
+
+_Static_assert(sizeof(struct lull_closing_region) ==
+		       sizeof(struct lull_closing4),
+	       "in the place of a record");
 _Static_assert(sizeof(struct lull_closing4) == 40, "DESIGN: at most 40");
 _Static_assert(sizeof(struct lull_closing6) == 64, "DESIGN: at most 64");
 _Static_assert(sizeof(struct lull_links) == 8, "DESIGN: links of 8 bytes");
@@ -365,7 +377,11 @@ struct lull_tcp {
 	struct lull_cookies_used *cookies;   /* LULL_COOKIE_SETS of them */
 	struct lull_closing_pool closing[2]; /* IPv4, IPv6 */
 	uint32_t length_ms[LULL_LENGTHS];    /* 0: not in use */
-	uint16_t grown;	       /* a bit for each that was made longer */
+	uint16_t grown; /* a bit for each that was made longer */
+	struct lull_closing_region *region;
+	/* With LULL_CHECKS: after each store into the region, unless NULL. */
+	void (*stored)(void *arg, const void *at, size_t bytes);
+	void *stored_arg;
 	uint32_t *listen_hash; /* chains of listeners, by port */
 	uint32_t listen_mask;
 	uint32_t listen_wide;	/* a chain of those that are no single point */
@@ -443,6 +459,10 @@ void lull_tcp_enter(struct lull_tcp *t, struct lull_tcb *tcb,
 void lull_tcp_moved(struct lull_tcp *t, const struct lull_tuple *tuple,
 		    enum lull_tcp_state from, enum lull_tcp_state to,
 		    struct lull_seq snd_nxt, struct lull_seq rcv_nxt);
+/* It was in this state already when the shard was made. */
+void lull_tcp_restored(struct lull_tcp *t, const struct lull_tuple *tuple,
+		       enum lull_tcp_state state, struct lull_seq snd_nxt,
+		       struct lull_seq rcv_nxt);
 /* A tcb begins as CLOSED, or goes on from a half-open connection. */
 void lull_tcb_born(struct lull_tcb *tcb, enum lull_tcp_state state);
 
@@ -696,10 +716,20 @@ uint32_t lull_closing_make(struct lull_tcp *t,
 /* Turn the connection into a record, in place. 0: none was to be had. */
 uint32_t lull_closing_put(struct lull_tcp *t, struct lull_tcb *tcb,
 			  enum lull_tcp_state state, uint32_t len_ms);
-void lull_closing_flag(struct lull_closing *c, enum lull_closing_flags flag,
-		       bool on);
+void lull_closing_flag(const struct lull_tcp *t, struct lull_closing *c,
+		       enum lull_closing_flags flag, bool on);
 /* A newer timestamp of the peer's. */
-void lull_closing_saw(struct lull_closing *c, uint32_t tsval);
+void lull_closing_saw(const struct lull_tcp *t, struct lull_closing *c,
+		      uint32_t tsval);
+/* An answer was sent that is rate-limited. */
+void lull_closing_answered(const struct lull_tcp *t, struct lull_closing *c,
+			   uint16_t now_ms);
+/* Commit what the head says, with all that was stored before. */
+void lull_closing_head(const struct lull_tcp *t, struct lull_closing *c,
+		       struct lull_closing_head head);
+/* Over what does not change; `hash` is that of its flow, so keyed. */
+uint16_t lull_closing_check(const struct lull_closing *c,
+			    struct lull_closing_head head, uint32_t hash);
 /* Its time begins anew. */
 void lull_closing_restart(struct lull_tcp *t, uint32_t name, uint32_t len_ms);
 /* FIN_WAIT_2 has the peer's FIN: TIME_WAIT, from now on. */
@@ -714,6 +744,12 @@ uint32_t lull_closing_left_ms(const struct lull_tcp *t,
 /* Since its time began, at least. */
 uint32_t lull_closing_age_ms(const struct lull_tcp *t,
 			     const struct lull_closing *c);
+
+/* ---- restore.c: records of an earlier process ---- */
+
+/* true: all that still live are there. false: some make no sense; nothing was
+ * written, and the shard is of no use. */
+bool lull_closing_restore(struct lull_tcp *t, struct lull_restore *restore);
 
 /* ---- timewait.c: their rules ---- */
 

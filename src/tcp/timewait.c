@@ -65,7 +65,7 @@ static bool may_answer(const struct lull_tcp *t, struct lull_closing *c)
 
 	if (c->answered_ms && (uint16_t)(now - c->answered_ms) < limit)
 		return false;
-	c->answered_ms = now ? now : 1;
+	lull_closing_answered(t, c, now ? now : 1);
 	return true;
 }
 
@@ -104,12 +104,13 @@ static bool is_paws_old(const struct lull_closing *c,
 }
 
 /* RFC 7323 5.3 R3 */
-static void note_timestamp(struct lull_closing *c, const struct lull_seg *seg)
+static void note_timestamp(const struct lull_tcp *t, struct lull_closing *c,
+			   const struct lull_seg *seg)
 {
 	if (c->head.flags & LULL_CLOSING_TS && seg->has_ts &&
 	    lull_seq_le(seg->seq, c->head.rcv_nxt) &&
 	    (int32_t)(seg->tsval - c->life.ts_recent) > 0)
-		lull_closing_saw(c, seg->tsval);
+		lull_closing_saw(t, c, seg->tsval);
 }
 
 /* ---- TIME_WAIT ---- */
@@ -199,7 +200,7 @@ static void others_arrive(struct lull_tcp *t, uint32_t name,
 	bool again = is_fin_again(c, seg) && !old;
 
 	if (!old)
-		note_timestamp(c, seg);
+		note_timestamp(t, c, seg);
 	/* Linux restarts for much more; RFC 9293 for a FIN again only. */
 	if (again || (is_linux(t) && (bare || old || seg->flags & LULL_ACK)))
 		restart(t, name);
@@ -283,13 +284,13 @@ static void fin_wait_2_arrives(struct lull_tcp *t, uint32_t name,
 		lull_reply_rst(t, seg);
 		lull_closing_del(t, name, false);
 	} else if (seg->flags & LULL_FIN && lull_seq_eq(end, c->head.rcv_nxt)) {
-		note_timestamp(c, seg);
+		note_timestamp(t, c, seg);
 		lull_closing_fin(t, name, timewait_ms(t, c->timewait_len_s));
 		send_ack(t, name);
 	} else if (lull_seg_len(seg) > 0) { /* old text, or FIN behind a gap */
 		refuse(t, name, seg, LULL_DROP_FIN_WAIT_2_SEQ);
 	} else {
-		note_timestamp(c, seg); /* a bare ACK */
+		note_timestamp(t, c, seg); /* a bare ACK */
 	}
 }
 

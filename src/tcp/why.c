@@ -70,8 +70,7 @@ struct lull_reuse_in lull_reuse_in(const struct lull_tcp *t,
 {
 	const struct lull_closing *c = lull_closing_at(t, name);
 	struct lull_reuse_in in = {LULL_NEVER_MS, LULL_NEVER_MS};
-	uint32_t age_ms =
-		t->length_ms[c->head.length] - lull_closing_left_ms(t, c);
+	uint32_t age_ms = lull_closing_age_ms(t, c);
 	struct lull_tuple tuple;
 
 	if (c->head.commit != LULL_TCP_TIME_WAIT ||

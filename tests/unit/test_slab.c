@@ -90,6 +90,32 @@ static void test_untouched(void **state)
 	assert_memory_equal(mem + 2 * 16 + 4, same, sizeof mem - 2 * 16 - 4);
 }
 
+/* Objects that outlived their slab: the others are free, each once. */
+static void test_claim(void **state)
+{
+	bool had[9] = {[2] = true, [5] = true, [8] = true};
+	uint32_t mem[9];
+	struct lull_slab s;
+
+	lull_slab_init(&s, mem, sizeof mem[0], 8, &name);
+	lull_slab_claim(&s, 2);
+	lull_slab_claim(&s, 5);
+	assert_panics(lull_slab_claim(&s, 5));
+	assert_panics(lull_slab_claim(&s, 3));
+	assert_panics(lull_slab_claim(&s, 9));
+	lull_slab_claim(&s, 8);
+	assert_int_equal(s.used, 3);
+	assert_int_equal(s.peak, 3);
+	for (uint32_t n = 0; n < 5; n++) {
+		uint32_t i = lull_slab_get(&s);
+
+		assert_in_range(i, 1, 8);
+		assert_false(had[i]);
+		had[i] = true;
+	}
+	assert_int_equal(lull_slab_get(&s), 0);
+}
+
 static void test_fail_in(void **state)
 {
 	uint32_t mem[9];
@@ -249,6 +275,7 @@ int main(void)
 		cmocka_unit_test(test_get_all),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_untouched),
+		cmocka_unit_test(test_claim),
 		cmocka_unit_test(test_fail_in),
 		cmocka_unit_test(test_misuse),
 		cmocka_unit_test(test_bytes),
