@@ -188,6 +188,7 @@ int lull_rtnl_up(struct lull_rtnl *r, unsigned ifindex, uint32_t mtu,
 
 struct search {
 	const struct lull_prefix *prefix;
+	unsigned ifindex; /* of the device that does not count */
 	bool taken;
 };
 
@@ -198,6 +199,8 @@ static int see_addr(const struct nlmsghdr *hdr, void *arg)
 	struct lull_prefix p = {.bits = BITS};
 	const struct nlattr *attr;
 
+	if (addr->ifa_index == search->ifindex)
+		return MNL_CB_OK;
 	if (addr->ifa_family == AF_INET) {
 		p.addr.b[10] = p.addr.b[11] = 0xff;
 		p.bits = BITS_MAPPED;
@@ -224,9 +227,10 @@ static int see_addr(const struct nlmsghdr *hdr, void *arg)
 	return MNL_CB_OK;
 }
 
-int lull_rtnl_is_taken(struct lull_rtnl *r, const struct lull_prefix *prefix)
+int lull_rtnl_is_taken(struct lull_rtnl *r, unsigned ifindex,
+		       const struct lull_prefix *prefix)
 {
-	struct search search = {.prefix = prefix};
+	struct search search = {.prefix = prefix, .ifindex = ifindex};
 	union message m;
 	struct ifaddrmsg *addr;
 	int e = -EINTR;

@@ -25,8 +25,8 @@ void lull_rtnl_close(struct lull_rtnl *r);
 LULL_MUST_CHECK int lull_rtnl_quiet(struct lull_rtnl *r, unsigned ifindex);
 LULL_MUST_CHECK int lull_rtnl_up(struct lull_rtnl *r, unsigned ifindex,
 				 uint32_t mtu, uint32_t queue_len);
-/* Is the address, or the whole prefix, on a device already? 1: yes. */
-LULL_MUST_CHECK int lull_rtnl_is_taken(struct lull_rtnl *r,
+/* Is the address, or the whole prefix, on another device? 1: yes. */
+LULL_MUST_CHECK int lull_rtnl_is_taken(struct lull_rtnl *r, unsigned ifindex,
 				       const struct lull_prefix *prefix);
 LULL_MUST_CHECK int lull_rtnl_addr_add(struct lull_rtnl *r, unsigned ifindex,
 				       const struct lull_prefix *prefix);

@@ -17,10 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <linux/ethtool.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 
 #include "netns.h"
@@ -29,6 +33,7 @@
 enum {
 	QUEUE_LEN = 10000, /* packets that wait for us in the kernel */
 	MTU = 1500,
+	NAPS = 3000, /* of a millisecond, until the kernel has a carrier */
 	BITS = 128,
 	BITS_MAPPED = 96,
 };
@@ -124,11 +129,13 @@ static void tun_close(struct lull_link *link)
 
 /* ---- creation ---- */
 
-static int open_device(struct tun *t, const char *name)
+static int open_device(struct tun *t, const char *name, bool keep)
 {
-	/* IFF_TUN_EXCL: -EBUSY, not a share of somebody's device. */
+	/* -EBUSY, and not a share of somebody's device. One that is kept and
+	 * that somebody has gives -EBUSY without the flag, too. */
 	struct ifreq req = {
-		.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL),
+		.ifr_flags = (short)(IFF_TUN | IFF_NO_PI |
+				     (keep ? 0 : IFF_TUN_EXCL)),
 	};
 
 	size_t len = strlen(name);
@@ -233,14 +240,23 @@ static bool choose_peer(const struct lull_tun_config *config,
  * Two devices with the same prefix: one of them would never see a packet. The
  * kernel does not mind, so we do.
  */
-static int check_free(struct lull_rtnl *r, const struct lull_prefix *list,
-		      int n)
+static int check_free(struct lull_rtnl *r, const struct tun *t,
+		      const struct lull_prefix *list, int n)
 {
 	int taken = 0;
 
 	for (int i = 0; i < n && taken == 0; i++)
-		taken = lull_rtnl_is_taken(r, &list[i]);
+		taken = lull_rtnl_is_taken(r, t->ifindex, &list[i]);
 	return taken > 0 ? -EEXIST : taken;
+}
+
+/* On a device that was kept it may be there. */
+static int add_addr(struct lull_rtnl *r, const struct tun *t, bool keep,
+		    const struct lull_prefix *addr)
+{
+	int e = lull_rtnl_addr_add(r, t->ifindex, addr);
+
+	return e == -EEXIST && keep ? 0 : e;
 }
 
 /* One of the shard's prefixes: an address for the kernel in it, or a route. */
@@ -249,25 +265,27 @@ static int add_prefix(struct lull_rtnl *r, const struct tun *t,
 {
 	const struct lull_prefix *own = &config->addrs[i];
 	struct lull_prefix peer;
+	int e;
 
 	/* By an address, or by one of the prefixes before: it is routed. */
 	if (has_net(config->peers, config->peers_len, own) ||
 	    has_net(config->addrs, i, own))
 		return 0;
 	if (i >= config->peers_len && choose_peer(config, own, &peer))
-		return lull_rtnl_addr_add(r, t->ifindex, &peer);
-	return lull_rtnl_route_add(r, t->ifindex, own);
+		return add_addr(r, t, config->keep, &peer);
+	e = lull_rtnl_route_add(r, t->ifindex, own);
+	return e == -EEXIST && config->keep ? 0 : e;
 }
 
 static int add_all(struct lull_rtnl *r, const struct tun *t,
 		   const struct lull_tun_config *config)
 {
-	int e = check_free(r, config->peers, config->peers_len);
+	int e = check_free(r, t, config->peers, config->peers_len);
 
 	if (e == 0)
-		e = check_free(r, config->addrs, config->addrs_len);
+		e = check_free(r, t, config->addrs, config->addrs_len);
 	for (int i = 0; i < config->peers_len && e == 0; i++)
-		e = lull_rtnl_addr_add(r, t->ifindex, &config->peers[i]);
+		e = add_addr(r, t, config->keep, &config->peers[i]);
 	for (int i = 0; i < config->addrs_len && e == 0; i++)
 		e = add_prefix(r, t, config, i);
 	return e;
@@ -279,6 +297,36 @@ static bool any_ipv6(const struct lull_tun_config *config)
 		if (!lull_addr_is_ipv4(&config->addrs[i].addr))
 			return true;
 	return false;
+}
+
+/*
+ * A device that was left has no carrier, and what is sent to it is lost until a
+ * worker of the kernel has seen that it has one again. To ask for the link has
+ * that done at once, from Linux 6.8 on; before, it is soon.
+ */
+static int wait_for_carrier(const struct tun *t)
+{
+	const struct timespec nap = {.tv_nsec = 1000000};
+	struct ethtool_value link = {.cmd = ETHTOOL_GLINK};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int e = -ETIMEDOUT;
+
+	if (fd < 0)
+		return -errno;
+	for (int i = 0; i < NAPS && e == -ETIMEDOUT; i++) {
+		struct ifreq req = {.ifr_data = (void *)&link};
+
+		memcpy(req.ifr_name, t->name, sizeof t->name);
+		(void)ioctl(fd, SIOCETHTOOL, &req);
+		if (ioctl(fd, SIOCGIFFLAGS, &req) < 0)
+			e = -errno;
+		else if (req.ifr_flags & IFF_RUNNING)
+			e = 0;
+		else
+			nanosleep(&nap, NULL);
+	}
+	close(fd);
+	return e;
 }
 
 static int configure(struct tun *t, const struct lull_tun_config *config)
@@ -300,13 +348,18 @@ static int configure(struct tun *t, const struct lull_tun_config *config)
 				 config->mtu ? config->mtu : MTU, QUEUE_LEN);
 	if (e == 0)
 		e = add_all(&r, t, config);
+	if (e == 0 && config->keep)
+		e = wait_for_carrier(t);
+	/* Last: one that was of no use goes with us. */
+	if (e == 0 && config->keep && ioctl(t->fd, TUNSETPERSIST, 1) < 0)
+		e = -errno;
 	lull_rtnl_close(&r);
 	return e;
 }
 
 static bool config_holds(const struct lull_tun_config *config)
 {
-	if (config->size != sizeof *config)
+	if (config->size != sizeof *config || (config->keep && !config->name))
 		return false;
 	for (int i = 0; i < config->addrs_len; i++)
 		if (!is_prefix(&config->addrs[i]))
@@ -335,7 +388,8 @@ int lull_tun_create(struct lull_link **link,
 	e = lull_netns_enter(config->netns, &back);
 	if (e < 0)
 		goto fail;
-	e = open_device(t, config->name ? config->name : "lull%d");
+	e = open_device(t, config->name ? config->name : "lull%d",
+			config->keep);
 	if (e == 0)
 		e = configure(t, config);
 	gone = lull_netns_leave(back);

@@ -30,6 +30,80 @@ LULL_API uint64_t lull_clock_ns(void);
 /* Fill the configuration's key by getrandom(2). */
 LULL_API LULL_MUST_CHECK int lull_key_make(struct lull_config *config);
 
+/* ---- a state file ---- */
+
+/*
+ * Closing records and the key, in memory that outlives the process: a file on
+ * tmpfs, or a memfd that somebody else holds, too. One process at a time has
+ * it. docs/state.md says what is in it, and why it may be trusted.
+ *
+ *	lull_state_open()   the file, locked and found good
+ *	lull_memory_map()
+ *	lull_state_lend()   its records and its key
+ *	lull_shard_init()   with a lull_restore, unless the file is new
+ */
+struct lull_state;
+
+/* Why a file is not used. */
+enum lull_state_reason {
+	LULL_STATE_FINE,
+	LULL_STATE_ERROR,   /* a call failed, see `error` */
+	LULL_STATE_KIND,    /* it is a symbolic link, a directory, a device */
+	LULL_STATE_OWNER,   /* it is somebody else's */
+	LULL_STATE_MODE,    /* others may read or write it */
+	LULL_STATE_DISK,    /* its file system is not memory: see `force` */
+	LULL_STATE_ROOM,    /* there is not enough room for all of it */
+	LULL_STATE_HELD,    /* process `pid` has it; 0: nobody knows which */
+	LULL_STATE_FOREIGN, /* from here on `fresh` helps: no file of lull */
+	LULL_STATE_VERSION, /* another lull's */
+	LULL_STATE_LIMITS,  /* made for other numbers of records */
+	LULL_STATE_CUT,	    /* shorter than it was made, or with holes */
+	LULL_STATE_BOOT,    /* of another boot, or another time namespace */
+};
+
+struct lull_state_why {
+	uint32_t size; /* sizeof(struct lull_state_why) */
+	enum lull_state_reason reason;
+	int error;	/* negative errno */
+	int64_t pid;	/* who holds it */
+	char text[160]; /* what is wrong, without the file's name */
+};
+
+struct lull_state_config {
+	uint32_t size; /* sizeof(struct lull_state_config) */
+	/* Made if it is not there, mode 0600; "fd:N" is a descriptor. */
+	const char *path;
+	const struct lull_limits *limits;
+	bool force; /* on any file system: stores may stall */
+	/*
+	 * Forget what is there, with a new key; lull_state_quiet_ms() counts
+	 * down from `quiet_ms`, a day at most, also for whoever opens it next.
+	 */
+	bool fresh;
+	uint32_t quiet_ms;
+};
+
+/* -EBUSY: held; -EINVAL: `config`; else -errno, or -EBADMSG: see `why`. */
+LULL_API LULL_MUST_CHECK int lull_state_open(
+	struct lull_state **state, const struct lull_state_config *config,
+	struct lull_state_why *why);
+/* Records there are those of an earlier process: restore them. */
+LULL_API bool lull_state_is_old(const struct lull_state *state);
+/* ... that has stopped in order: lull_state_close(). */
+LULL_API bool lull_state_is_clean(const struct lull_state *state);
+/* For so long nothing may be sent yet (3.4.3). */
+LULL_API uint32_t lull_state_quiet_ms(const struct lull_state *state);
+/*
+ * The file's key into `config`, and its records in the place of
+ * memory->closing, which must be of the same limits, and stay until
+ * lull_memory_unmap(). -errno of mmap(2).
+ */
+LULL_API LULL_MUST_CHECK int lull_state_lend(struct lull_state *state,
+					     struct lull_config *config,
+					     struct lull_memory *memory);
+/* After lull_memory_unmap(). The next one may have it. */
+LULL_API void lull_state_close(struct lull_state *state);
+
 /* ---- addresses as text ---- */
 
 #define LULL_ADDR_TEXT 64 /* bytes that a formatted endpoint takes */
@@ -128,8 +202,15 @@ LULL_API void lull_netns_close(struct lull_netns *ns);
 LULL_API bool lull_netns_is_made(const struct lull_netns *ns);
 
 struct lull_tun_config {
-	uint32_t size;		  /* sizeof(struct lull_tun_config) */
-	const char *name;	  /* of the device, "lull%d" by default */
+	uint32_t size;	  /* sizeof(struct lull_tun_config) */
+	const char *name; /* of the device, "lull%d" by default */
+	/*
+	 * The device stays when the link goes, up and with its addresses, and
+	 * one of that name that was left so is used again: what is sent to it
+	 * meanwhile is lost in silence. It needs a `name`. -EBUSY: it is there,
+	 * and another process has it.
+	 */
+	bool keep;
 	struct lull_netns *netns; /* NULL: the current one */
 	uint32_t mtu;		  /* 0: 1500 */
 	/*

@@ -275,6 +275,50 @@ static void a_device_is_as_it_was_asked_for(void **state)
 	lull_link_destroy(NULL);
 }
 
+/* It stays when its process goes; what is sent meanwhile is lost in silence. */
+static void a_kept_device_is_used_again(void **state)
+{
+	const struct lull_prefix addrs[] = {prefix("10.9.3.2/24"),
+					    prefix("fd09::2/64")};
+	struct lull_tun_config config = {.size = sizeof config,
+					 .name = "lullk",
+					 .keep = true,
+					 .addrs = addrs,
+					 .addrs_len = 2};
+	struct lull_link *link, *other;
+	unsigned ifindex;
+	struct udp u;
+
+	assert_int_equal(lull_tun_create(&link, &config), 0);
+	ifindex = if_nametoindex("lullk");
+	/* One process at a time. */
+	assert_int_equal(lull_tun_create(&other, &config), -EBUSY);
+	lull_link_destroy(link);
+	assert_int_equal(if_nametoindex("lullk"), ifindex);
+	assert_string_equal(addresses("lullk"), "10.9.3.1 fd09::1 ");
+	for (int v6 = 0; v6 < 2; v6++) {
+		u = udp_open(v6 ? "fd09::1" : "10.9.3.1");
+		udp_send(u, v6 ? "fd09::2" : "10.9.3.2");
+		close(u.fd);
+	}
+	/* Its addresses are in use, by it alone. */
+	config.name = "lullm";
+	assert_int_equal(lull_tun_create(&other, &config), -EEXIST);
+	assert_int_equal(if_nametoindex("lullm"), 0); /* of no use */
+	config.name = "lullk";
+	assert_int_equal(lull_tun_create(&link, &config), 0);
+	assert_int_equal(if_nametoindex("lullk"), ifindex);
+	assert_string_equal(addresses("lullk"), "10.9.3.1 fd09::1 ");
+	u = udp_open("10.9.3.1");
+	udp_send(u, "10.9.3.2");
+	(void)wait_frame(link);
+	close(u.fd);
+	lull_link_destroy(link);
+	delete_device("lullk");
+	config.name = NULL; /* nobody would find it again */
+	assert_int_equal(lull_tun_create(&link, &config), -EINVAL);
+}
+
 static void devices_are_numbered(void **state)
 {
 	struct lull_link *a = device("10.9.3.2/24"), *b = device("10.9.4.2/24");
@@ -594,6 +638,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_device_is_as_it_was_asked_for),
+		cmocka_unit_test(a_kept_device_is_used_again),
 		cmocka_unit_test(devices_are_numbered),
 		cmocka_unit_test(ipv4_goes_there_and_back),
 		cmocka_unit_test(ipv6_goes_there_and_back),
