@@ -233,6 +233,9 @@ class Serve(Lull):
         super().__init__(world, [*wrap, world.path, "serve", *argv], **options)
         try:
             self.ready = self.line()
+            self.state = None  # with --state its line comes first
+            if self.ready.startswith("state "):
+                self.state, self.ready = self.ready, self.line()
             found = re.fullmatch(r"ready (\S+) netns=(\S+) ctl=(\S+)", self.ready)
             if not found:
                 raise RuntimeError(f"ready line: {self.ready}")

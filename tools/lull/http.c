@@ -557,6 +557,8 @@ int http_listen(struct http *h, uint16_t port, uint32_t backlog)
 {
 	struct lull_listen l = {
 		.size = sizeof l,
+		/* Records of before a restart have the port, too. */
+		.flags = LULL_LISTEN_REUSEADDR,
 		.port_lo = port,
 		.backlog = backlog,
 		.cookie = LISTENER_COOKIE,

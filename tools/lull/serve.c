@@ -17,6 +17,10 @@
 enum {
 	CONNS = 65536,
 	CLOSING = 10000000,
+	CLOSING_KEPT = 1000000, /* a file has its memory at once */
+	CLOSING_MAX = 1 << 26,
+	QUIET_S = 60, /* 2MSL, as tcp_timewait_len is by default */
+	QUIET_MAX_S = 86400,
 	BACKLOG = 4096,
 	DRAIN_MS = 2000,
 	TICK_MS = 1000,
@@ -28,6 +32,7 @@ struct serve {
 	const char *dir;
 	uint64_t port;
 	char netns[256], ctl[108];
+	bool netns_given;
 	struct stack stack;
 	struct store *store;
 	struct http *http;
@@ -55,6 +60,14 @@ static const char help[] =
 	"  --close-by server|client   who closes first after Connection: close\n"
 	"  --keepalive-timeout S      close a connection that is idle so long (60)\n"
 	"  --keepalive-requests N     requests of one connection (1000; 0: no limit)\n"
+	"  --closing N         closing records for each version of IP (10000000;\n"
+	"                      1000000 with --state)\n"
+	"  --tun NAME          of the TUN device (lull%d; lull0 with --state)\n"
+	"  --state FILE        closing records and secrets live there, and outlive the\n"
+	"                      process; on tmpfs. The device and --netns stay, too\n"
+	"  --state-force       FILE may be on a disk\n"
+	"  --quiet-time[=S]    if FILE can't be used, forget it, and be silent for S\n"
+	"                      seconds (60) before anything else\n"
 	"  --bench             also GET /bulk (endless) and PUT /sink (takes all)\n\n"
 	"SIGTERM: no new connections, 2 s for the others, exit 0.\n"
 	"Exit: 0 stopped in order; 3 could not; 64 usage.\n";
@@ -111,6 +124,37 @@ static int parse_number(const char *option, const char *text, uint64_t least,
 			  (unsigned long long)least, (unsigned long long)most);
 }
 
+static int parse_state(struct serve *s, int c, const char *arg)
+{
+	struct stack_options *o = &s->stack_options;
+	uint64_t n = QUIET_S;
+	int code = TOOL_OK;
+
+	switch (c) {
+	case 'C':
+		code = parse_number("--closing", arg, 1, CLOSING_MAX, &n);
+		o->closing = (uint32_t)n;
+		return code;
+	case 'T':
+		o->tun = arg;
+		return TOOL_OK;
+	case 'S':
+		o->state = arg;
+		return TOOL_OK;
+	case 'F':
+		o->state_force = true;
+		return TOOL_OK;
+	case 'Q':
+		if (arg)
+			code = parse_number("--quiet-time", arg, 1, QUIET_MAX_S,
+					    &n);
+		o->quiet_s = (uint32_t)n;
+		return code;
+	default:
+		return TOOL_USAGE;
+	}
+}
+
 static int parse_option(struct serve *s, int c, const char *arg)
 {
 	struct stack_options *o = &s->stack_options;
@@ -130,6 +174,7 @@ static int parse_option(struct serve *s, int c, const char *arg)
 					  "name can be",
 					  arg);
 		strcpy(s->netns, arg);
+		s->netns_given = true;
 		return TOOL_OK;
 	case 'c':
 		if (strlen(arg) >= sizeof s->ctl)
@@ -158,7 +203,7 @@ static int parse_option(struct serve *s, int c, const char *arg)
 		s->http_options.bench = true;
 		return TOOL_OK;
 	default:
-		return TOOL_USAGE;
+		return parse_state(s, c, arg);
 	}
 }
 
@@ -176,6 +221,11 @@ static int parse(struct serve *s, int argc, char **argv)
 		{"close-by", required_argument, NULL, 'b'},
 		{"keepalive-timeout", required_argument, NULL, 't'},
 		{"keepalive-requests", required_argument, NULL, 'r'},
+		{"closing", required_argument, NULL, 'C'},
+		{"tun", required_argument, NULL, 'T'},
+		{"state", required_argument, NULL, 'S'},
+		{"state-force", no_argument, NULL, 'F'},
+		{"quiet-time", optional_argument, NULL, 'Q'},
 		{"bench", no_argument, NULL, 'B'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -205,6 +255,16 @@ static int set_defaults(struct serve *s)
 	struct stack_options *o = &s->stack_options;
 	int code;
 
+	if (o->state && !s->netns_given)
+		return tool_usage("--state %s: with --netns NAME, of a "
+				  "namespace that stays: ip netns add NAME",
+				  o->state);
+	if (!o->state && (o->state_force || o->quiet_s))
+		return tool_usage("%s: with --state FILE",
+				  o->quiet_s ? "--quiet-time"
+					     : "--state-force");
+	if (!o->closing)
+		o->closing = o->state ? CLOSING_KEPT : CLOSING;
 	if (o->addrs_len)
 		return TOOL_OK;
 	code = stack_add_prefix(o->addrs, &o->addrs_len, "10.9.3.2/24",
@@ -315,7 +375,6 @@ static int serve(struct serve *s)
 
 	s->stack_options.netns = s->netns;
 	s->stack_options.conns = CONNS;
-	s->stack_options.closing = CLOSING;
 	if (!code)
 		code = stack_open(&s->stack, &s->stack_options);
 	if (!code)
@@ -333,7 +392,7 @@ static int serve(struct serve *s)
 
 		code = code ? code : closed;
 	}
-	return code;
+	return code < 0 ? TOOL_OK : code;
 }
 
 int cmd_serve(int argc, char **argv)

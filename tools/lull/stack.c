@@ -10,6 +10,7 @@
 #include <lull/diag.h>
 
 #include "stack.h"
+#include "state.h"
 
 int stack_add_prefix(struct lull_prefix *list, int *len, const char *text,
 		     const char *option)
@@ -93,6 +94,24 @@ static int set_sysctl(struct stack *s, const char *text)
 	return TOOL_OK;
 }
 
+static int new_shard(struct stack *s, const struct stack_options *o,
+		     struct lull_config *config)
+{
+	int e = lull_key_make(config);
+
+	if (e == 0)
+		e = lull_memory_map(&config->limits, &s->memory);
+	if (e == 0)
+		e = lull_shard_init(&s->shard, config, s->memory,
+				    lull_clock_ns(), NULL);
+	if (e < 0)
+		return tool_error(TOOL_COULD_NOT,
+				  "memory for %u connections "
+				  "and %u closing records: %s",
+				  o->conns, o->closing, strerror(-e));
+	return TOOL_OK;
+}
+
 static int make_shard(struct stack *s, const struct stack_options *o)
 {
 	struct lull_config config;
@@ -104,17 +123,10 @@ static int make_shard(struct stack *s, const struct stack_options *o)
 	config.limits.rx_frames = config.limits.tx_frames = 4096;
 	config.profile =
 		o->linux_profile ? LULL_PROFILE_LINUX : LULL_PROFILE_LULL;
-	e = lull_key_make(&config);
-	if (e == 0)
-		e = lull_memory_map(&config.limits, &s->memory);
-	if (e == 0)
-		e = lull_shard_init(&s->shard, &config, s->memory,
-				    lull_clock_ns(), NULL);
-	if (e < 0)
-		return tool_error(TOOL_COULD_NOT,
-				  "memory for %u connections "
-				  "and %u closing records: %s",
-				  o->conns, o->closing, strerror(-e));
+	e = o->state ? state_make_shard(s, o, &config)
+		     : new_shard(s, o, &config);
+	if (e)
+		return e;
 	for (int i = 0; i < o->addrs_len; i++)
 		if (lull_addr_add(s->shard, o->addrs[i], false) < 0)
 			return tool_usage("--addr: not an address that a host "
@@ -126,6 +138,8 @@ static int make_shard(struct stack *s, const struct stack_options *o)
 	}
 	return TOOL_OK;
 }
+
+#define KEPT "lull0" /* the device that stays, by default */
 
 static int tun_error(int e, const struct stack_options *o)
 {
@@ -151,21 +165,20 @@ static int tun_error(int e, const struct stack_options *o)
 				  "it, is in use in this namespace; choose "
 				  "another --addr or --netns",
 				  lull_addr_format(&o->addrs[0].addr, text));
+	case EBUSY:
+		return tool_error(TOOL_COULD_NOT,
+				  "--tun %s: another process has it; choose "
+				  "another name, or stop that one",
+				  o->tun ? o->tun : KEPT);
 	default:
-		return tool_error(TOOL_COULD_NOT, "a TUN device: %s",
+		return tool_error(TOOL_COULD_NOT, "a TUN device%s%s: %s",
+				  o->tun ? " " : "", o->tun ? o->tun : "",
 				  strerror(-e));
 	}
 }
 
-static int make_link(struct stack *s, const struct stack_options *o)
+static int open_netns(struct stack *s, const struct stack_options *o)
 {
-	struct lull_tun_config tun = {
-		.size = sizeof tun,
-		.addrs = o->addrs,
-		.addrs_len = o->addrs_len,
-		.peers = o->peers,
-		.peers_len = o->peers_len,
-	};
 	int e = lull_netns_open(&s->netns, o->netns);
 
 	if (e == -EPERM || e == -EACCES)
@@ -176,6 +189,28 @@ static int make_link(struct stack *s, const struct stack_options *o)
 	if (e < 0)
 		return tool_error(TOOL_COULD_NOT, "network namespace %s: %s",
 				  o->netns, strerror(-e));
+	/* It would go with this process, and the device with it. */
+	if (o->state && lull_netns_is_made(s->netns))
+		return tool_error(TOOL_COULD_NOT,
+				  "--netns %s: there is none; with --state it "
+				  "must outlive the server: ip netns add %s",
+				  o->netns, o->netns);
+	return TOOL_OK;
+}
+
+static int make_link(struct stack *s, const struct stack_options *o)
+{
+	struct lull_tun_config tun = {
+		.size = sizeof tun,
+		.name = o->state && !o->tun ? KEPT : o->tun,
+		.keep = o->state != NULL,
+		.addrs = o->addrs,
+		.addrs_len = o->addrs_len,
+		.peers = o->peers,
+		.peers_len = o->peers_len,
+	};
+	int e;
+
 	tun.netns = s->netns;
 	e = lull_tun_create(&s->tun, &tun);
 	if (e < 0)
@@ -199,7 +234,11 @@ int stack_open(struct stack *s, const struct stack_options *o)
 	int code;
 
 	memset(s, 0, sizeof *s);
-	code = make_shard(s, o);
+	code = open_netns(s, o);
+	if (code == TOOL_OK)
+		code = make_shard(s, o);
+	if (code == TOOL_OK && s->state)
+		code = state_keep_quiet(s, o);
 	if (code == TOOL_OK)
 		code = make_link(s, o);
 	if (code != TOOL_OK)
@@ -225,6 +264,7 @@ int stack_close(struct stack *s)
 	}
 	lull_netns_close(s->netns);
 	lull_memory_unmap(&s->memory);
+	lull_state_close(s->state);
 	memset(s, 0, sizeof *s);
 	return code;
 }

@@ -24,9 +24,15 @@ struct stack_options {
 	const char *pcap; /* a file, or NULL */
 	uint32_t conns, closing;
 	bool linux_profile;
+	const char *tun;   /* the device's name, or NULL */
+	const char *state; /* a file for closing records, or NULL; with it the
+			      device stays, and the namespace must be there */
+	bool state_force;
+	uint32_t quiet_s; /* 0: refuse a file that can't be used */
 };
 
 struct stack {
+	struct lull_state *state;
 	struct lull_memory memory;
 	struct lull_shard *shard;
 	struct lull_netns *netns;
@@ -42,7 +48,8 @@ int stack_add_prefix(struct lull_prefix *list, int *len, const char *text,
 		     const char *option);
 /* Take NAME=VALUE for later. A TOOL_ code. */
 int stack_add_sysctl(struct stack_options *o, const char *text);
-/* A TOOL_ code; what went wrong is printed, and undone. */
+/* A TOOL_ code; what went wrong is printed, and undone. -1: a signal came
+ * before there was anything to stop. */
 int stack_open(struct stack *s, const struct stack_options *o);
 /* A TOOL_ code: the capture may not have been written whole. */
 int stack_close(struct stack *s);
