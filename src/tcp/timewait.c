@@ -20,12 +20,16 @@ static uint32_t timewait_ms(const struct lull_tcp *t, uint32_t own_s)
 	return (own_s ? own_s : (uint32_t)t->g->knobs.timewait_len_s) * 1000;
 }
 
-/* Its time begins anew: as long as it was, whatever the knob says now. */
+/* Its time begins anew: as long as it was, whatever the knob says now. Of one
+ * that an earlier process left only the rest of its time is known. */
 static void restart(struct lull_tcp *t, uint32_t name)
 {
 	const struct lull_closing *c = lull_closing_at(t, name);
+	uint32_t len_ms = t->length_ms[c->head.length];
 
-	lull_closing_restart(t, name, t->length_ms[c->head.length]);
+	if (t->grown >> c->head.length & 1)
+		len_ms = lull_max(len_ms, timewait_ms(t, c->timewait_len_s));
+	lull_closing_restart(t, name, len_ms);
 }
 
 static bool is_linux(const struct lull_tcp *t)
