@@ -18,7 +18,7 @@
 enum {
 	BATCH = 32, /* frames whose cache misses overlap */
 	FRAMES_A_RUN = 256,
-	TIMERS_A_RUN = 1024,
+	TIMERS_A_RUN = 512,
 	RECOUNTED = 64, /* flows, at every run of a checking build */
 };
 
@@ -51,7 +51,8 @@ static void rx_batch(struct lull_shard *s, const uint32_t *buf, uint32_t n)
 			lull_buf_put(&s->g.bufs, buf[i]);
 	}
 	for (uint32_t i = 0; i < segs; i++)
-		lull_tcp_prefetch(&s->tcp, &seg[i]);
+		lull_tcp_prefetch(&s->tcp, seg[i].hash,
+				  seg[i].flags & LULL_FIN);
 	for (uint32_t i = 0; i < segs; i++) {
 		lull_tcp_input(&s->tcp, &seg[i]);
 		if (seg[i].buf) /* nobody keeps its text */

@@ -63,17 +63,28 @@ struct lull_probe lull_table_probe(const struct lull_table *t, uint32_t hash)
 	return (struct lull_probe){.hash = hash, .at = bucket_of(t, hash)};
 }
 
+/* A bit for each slot that has this hash, without a branch: which one it is
+ * can't be foretold. */
+static uint32_t slots_with(const struct lull_bucket *b, uint32_t hash)
+{
+	uint32_t bits = 0;
+
+	for (uint32_t i = 0; i < LULL_BUCKET_SLOTS; i++)
+		bits |= (uint32_t)(b->hash[i] == hash) << i;
+	return bits;
+}
+
 uint32_t lull_probe_next(const struct lull_table *t, struct lull_probe *p)
 {
 	for (; p->at; p->at = next_of(t, p->at), p->slot = 0) {
-		while (p->slot < LULL_BUCKET_SLOTS) {
-			uint32_t i = p->slot++;
+		uint32_t bits = slots_with(p->at, p->hash) >> p->slot;
 
-			if (!p->at->name[i])
-				return 0; /* used slots come first */
-			if (p->at->hash[i] == p->hash)
-				return p->at->name[i];
-		}
+		if (!bits)
+			continue;
+		/* A free slot, which keeps its last hash, is the chain's end:
+		 * used ones come first. */
+		p->slot += (uint32_t)__builtin_ctz(bits) + 1;
+		return p->at->name[p->slot - 1];
 	}
 	return 0;
 }

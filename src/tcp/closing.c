@@ -16,11 +16,12 @@
  *
  * Entry points: lull_closing_init, _make, _put, _restart, _fin, _del, _saw,
  * _answered, _flag, _head, _expire, _deadline_ms, _left_ms, _age_ms, _at,
- * _tuple, _check.
+ * _tuple, _check, _is, _prefetch.
  */
 #include "tcp/tcp.h"
 
 #define SHORT_MS 4000 /* Linux counts these as TWKilled */
+#define AHEAD	 16   /* records that end together: more don't fit the cache */
 
 void lull_closing_init(struct lull_tcp *t, const struct lull_limits *limits,
 		       const struct lull_tcp_memory *m)
@@ -87,8 +88,34 @@ void lull_closing_tuple(const struct lull_tcp *t, uint32_t name,
 	tuple->rport = c->rport;
 }
 
-/* The class of a length: its own, a free one, or the next longer. */
-static uint8_t class_of(struct lull_tcp *t, uint32_t len_ms)
+void lull_closing_prefetch(const struct lull_tcp *t, uint32_t name, bool links)
+{
+	const struct lull_closing_pool *p = &t->closing[is_v6(name)];
+
+	__builtin_prefetch(lull_closing_at(t, name));
+	if (links)
+		__builtin_prefetch(
+			lull_list_at(&p->fifo[0], lull_name_index(name)));
+}
+
+bool lull_closing_is(const struct lull_tcp *t, uint32_t name,
+		     const struct lull_tuple *tuple)
+{
+	const struct lull_closing *c = lull_closing_at(t, name);
+	const uint8_t *addrs = record_at(t, name);
+
+	if (c->lport != tuple->lport || c->rport != tuple->rport)
+		return false;
+	if (is_v6(name))
+		return memcmp(addrs, tuple->local.b, 16) == 0 &&
+		       memcmp(addrs + 16, tuple->remote.b, 16) == 0;
+	return memcmp(addrs, tuple->local.b + 12, 4) == 0 &&
+	       memcmp(addrs + 4, tuple->remote.b + 12, 4) == 0 &&
+	       lull_addr_is4(&tuple->local) && lull_addr_is4(&tuple->remote);
+}
+
+/* A class for a length that has none: a free one, or the next longer. */
+static uint8_t new_class(struct lull_tcp *t, uint32_t len_ms)
 {
 	int unused = -1, longer = -1, longest = 0;
 
@@ -96,8 +123,6 @@ static uint8_t class_of(struct lull_tcp *t, uint32_t len_ms)
 		bool empty = !t->closing[0].fifo[k].len &&
 			     !t->closing[1].fifo[k].len;
 
-		if (t->length_ms[k] == len_ms)
-			return (uint8_t)k;
 		if (empty)
 			unused = k;
 		if (t->length_ms[k] > len_ms &&
@@ -117,6 +142,14 @@ static uint8_t class_of(struct lull_tcp *t, uint32_t len_ms)
 	t->length_ms[longest] = len_ms;
 	t->grown |= (uint16_t)(1U << longest);
 	return (uint8_t)longest;
+}
+
+static uint8_t class_of(struct lull_tcp *t, uint32_t len_ms)
+{
+	for (int k = 0; k < LULL_LENGTHS; k++)
+		if (t->length_ms[k] == len_ms)
+			return (uint8_t)k;
+	return new_class(t, len_ms);
 }
 
 /* ---- stores ---- */
@@ -445,56 +478,94 @@ void lull_closing_flag(const struct lull_tcp *t, struct lull_closing *c,
 	lull_closing_head(t, c, head);
 }
 
+static uint32_t hash_of(const struct lull_tcp *t,
+			const struct lull_tuple *tuple)
+{
+	return (uint32_t)lull_hash_tuple(t->g->keys.flow, tuple);
+}
+
 /* Out of the table, and of the count of its destination. */
-static void leave(struct lull_tcp *t, uint32_t name, bool replaced)
+static void leave(struct lull_tcp *t, uint32_t name,
+		  const struct lull_tuple *tuple, uint32_t hash, bool replaced)
 {
 	const struct lull_closing *c = lull_closing_at(t, name);
 	bool shadow = c->head.flags & LULL_CLOSING_SHADOW;
-	struct lull_tuple tuple;
 
-	lull_closing_tuple(t, name, &tuple);
 	if (!shadow)
-		lull_tcp_moved(t, &tuple, (enum lull_tcp_state)c->head.commit,
+		lull_tcp_moved(t, tuple, (enum lull_tcp_state)c->head.commit,
 			       LULL_TCP_CLOSED, c->snd_nxt, c->head.rcv_nxt);
 	if (!replaced && shadow)
-		lull_shadow_forget(t, name, &tuple);
+		lull_shadow_forget(t, name, tuple);
 	else if (!replaced)
-		lull_table_del(&t->flows,
-			       (uint32_t)lull_hash_tuple(t->g->keys.flow,
-							 &tuple),
-			       name);
+		lull_table_del(&t->flows, hash, name);
 	if (c->head.flags & LULL_CLOSING_ACTIVE) {
-		uint64_t hash = lull_dest_hash(t, &tuple);
-		uint32_t i = lull_dest_find(t, &tuple, hash);
+		uint32_t i = lull_dest_find(t, tuple, lull_dest_hash(t, tuple));
 
 		LULL_ASSERT(i);
-		lull_dest_over(t, i, tuple.lport, true);
+		lull_dest_over(t, i, tuple->lport, true);
 	}
 }
 
-void lull_closing_del(struct lull_tcp *t, uint32_t name, bool replaced)
+static void give_back(struct lull_tcp *t, uint32_t name)
 {
 	struct lull_closing_pool *p = &t->closing[is_v6(name)];
 	struct lull_closing *c = lull_closing_at(t, name);
 
-	leave(t, name, replaced);
 	lull_port_count(t, c->lport, c->head.tos & LULL_CLOSING_REUSEADDR, -1);
 	lull_list_del(&p->fifo[c->head.length], lull_name_index(name));
 	lull_closing_head(t, c, (struct lull_closing_head){0});
 	lull_slab_put(&p->links, lull_name_index(name));
 }
 
-/* The head ends first; end it, and the next, until one still has time. */
+void lull_closing_del(struct lull_tcp *t, uint32_t name, bool replaced)
+{
+	struct lull_tuple tuple;
+
+	lull_closing_tuple(t, name, &tuple);
+	leave(t, name, &tuple, replaced ? 0 : hash_of(t, &tuple), replaced);
+	give_back(t, name);
+}
+
+/* The first of a FIFO that are due, at most `most`; asks memory for them. */
+static uint32_t due(const struct lull_tcp *t, bool v6,
+		    const struct lull_list *fifo, uint32_t most,
+		    uint32_t *names)
+{
+	uint32_t n = 0, len = 0;
+
+	for (uint32_t i = fifo->head; i && len < most;
+	     i = lull_list_at(fifo, i)->next) {
+		names[len] = name_of(v6, i);
+		__builtin_prefetch(lull_closing_at(t, names[len++]));
+	}
+	while (n < len &&
+	       !lull_closing_left_ms(t, lull_closing_at(t, names[n])))
+		n++;
+	return n;
+}
+
+/*
+ * The head ends first; end it, and the next, until one still has time. Some at
+ * a time, in passes, so that misses overlap.
+ */
 static void expire_fifo(struct lull_tcp *t, bool v6, struct lull_list *fifo,
 			int *budget)
 {
-	while (fifo->head && *budget > 0) {
-		uint32_t name = name_of(v6, fifo->head);
+	uint32_t names[AHEAD], hash[AHEAD], n = AHEAD;
+	struct lull_tuple tuple[AHEAD];
 
-		if (lull_closing_left_ms(t, lull_closing_at(t, name)))
-			return;
-		lull_closing_del(t, name, false);
-		--*budget;
+	while (fifo->head && n == AHEAD && *budget > 0) {
+		n = due(t, v6, fifo, lull_min(AHEAD, (uint32_t)*budget), names);
+		for (uint32_t k = 0; k < n; k++) {
+			lull_closing_tuple(t, names[k], &tuple[k]);
+			hash[k] = hash_of(t, &tuple[k]);
+			lull_table_prefetch(&t->flows, hash[k]);
+		}
+		for (uint32_t k = 0; k < n; k++) {
+			leave(t, names[k], &tuple[k], hash[k], false);
+			give_back(t, names[k]);
+		}
+		*budget -= (int)n;
 	}
 }
 

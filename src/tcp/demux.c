@@ -108,7 +108,6 @@ static bool is_flow(const struct lull_tcp *t, uint32_t name,
 		    const struct lull_tuple *tuple)
 {
 	uint32_t i = lull_name_index(name);
-	struct lull_tuple other;
 
 	switch (lull_name_kind(name)) {
 	case LULL_KIND_TCB:
@@ -117,8 +116,7 @@ static bool is_flow(const struct lull_tcp *t, uint32_t name,
 		return lull_tuple_eq(&lull_half_at(t, i)->tuple, tuple);
 	case LULL_KIND_CLOSING4:
 	case LULL_KIND_CLOSING6:
-		lull_closing_tuple(t, name, &other);
-		return lull_tuple_eq(&other, tuple);
+		return lull_closing_is(t, name, tuple);
 	case LULL_KIND_NONE:
 	case LULL_KIND_LISTENER:
 	case LULL_KINDS:
@@ -140,9 +138,9 @@ uint32_t lull_tcp_find(const struct lull_tcp *t, uint32_t hash,
 	return name;
 }
 
-void lull_tcp_prefetch(const struct lull_tcp *t, const struct lull_seg *seg)
+void lull_tcp_prefetch(const struct lull_tcp *t, uint32_t hash, bool fin)
 {
-	struct lull_probe p = lull_table_probe(&t->flows, seg->hash);
+	struct lull_probe p = lull_table_probe(&t->flows, hash);
 	uint32_t name = lull_probe_next(&t->flows, &p);
 	uint32_t i = lull_name_index(name);
 	const uint8_t *at = NULL;
@@ -160,8 +158,8 @@ void lull_tcp_prefetch(const struct lull_tcp *t, const struct lull_seg *seg)
 		break;
 	case LULL_KIND_CLOSING4:
 	case LULL_KIND_CLOSING6:
-		at = (const uint8_t *)lull_closing_at(t, name);
-		break;
+		lull_closing_prefetch(t, name, fin);
+		return;
 	case LULL_KIND_NONE:
 	case LULL_KIND_LISTENER:
 	case LULL_KINDS:

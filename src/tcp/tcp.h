@@ -514,8 +514,8 @@ void lull_tcp_init(struct lull_tcp *t, struct lull_ground *g,
 bool lull_tcp_prepare(struct lull_tcp *t, uint32_t buf,
 		      const struct lull_ip_hdr *ip, bool ours,
 		      struct lull_seg *seg);
-/* Between the passes: ask for the object itself. */
-void lull_tcp_prefetch(const struct lull_tcp *t, const struct lull_seg *seg);
+/* Between the passes: ask for the object itself, and for what a FIN moves. */
+void lull_tcp_prefetch(const struct lull_tcp *t, uint32_t hash, bool fin);
 /* Second pass. */
 void lull_tcp_input(struct lull_tcp *t, struct lull_seg *seg);
 /* The name of a flow, or 0. */
@@ -694,6 +694,11 @@ void lull_linger_over(struct lull_tcp *t, struct lull_tcb *tcb, int error);
 struct lull_closing *lull_closing_at(const struct lull_tcp *t, uint32_t name);
 void lull_closing_tuple(const struct lull_tcp *t, uint32_t name,
 			struct lull_tuple *tuple);
+/* Is it of this pair? */
+bool lull_closing_is(const struct lull_tcp *t, uint32_t name,
+		     const struct lull_tuple *tuple);
+/* Ask memory for it, and for its place in the FIFO. */
+void lull_closing_prefetch(const struct lull_tcp *t, uint32_t name, bool links);
 void lull_closing_init(struct lull_tcp *t, const struct lull_limits *limits,
 		       const struct lull_tcp_memory *m);
 /* What a record says of its connection. */

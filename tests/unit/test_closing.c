@@ -211,7 +211,7 @@ static void expiry_is_bounded(void **unused)
 		uint64_t before = left;
 
 		left = states_of(&r, LULL_TCP_TIME_WAIT);
-		assert_in_range(before - left, 1, 1024);
+		assert_in_range(before - left, 1, 512);
 		assert_int_equal(work.more, left > 0);
 	}
 	rig_close(&r);
