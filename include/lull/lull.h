@@ -473,6 +473,45 @@ LULL_API LULL_MUST_CHECK int lull_sysctl_get(const struct lull_shard *shard,
 					     const char *name, char *value,
 					     size_t len);
 
+/* ---- taking over ---- */
+
+enum lull_timewait_flags {
+	LULL_TIMEWAIT_TS = 1,	     /* timestamps were agreed on */
+	LULL_TIMEWAIT_ACTIVE = 2,    /* our end opened it: it holds a port */
+	LULL_TIMEWAIT_REUSEADDR = 4, /* our end had SO_REUSEADDR */
+};
+
+/* What is left of a connection: TIME_WAIT, or a FIN_WAIT_2 that nobody owns. */
+struct lull_timewait {
+	uint32_t size;	/* sizeof(struct lull_timewait) */
+	uint32_t flags; /* of enum lull_timewait_flags */
+	struct lull_endpoint local, remote;
+	uint32_t snd_nxt;   /* after our FIN */
+	uint32_t rcv_nxt;   /* what the peer sends next: after its FIN, if
+			       that came */
+	uint32_t ts_recent; /* the peer's last timestamp */
+	uint32_t left_ms;   /* that it still lasts, 1..86,400,000 */
+	uint16_t wnd;	    /* the window last told, as on the wire */
+	uint8_t wscale;	    /* by which it was scaled, 0..14 */
+	uint8_t tos;	    /* its ECN bits are ignored */
+	uint8_t state;	/* LULL_TCP_TIME_WAIT, LULL_TCP_FIN_WAIT_2 (diag.h) */
+	uint8_t unused; /* 0 */
+};
+
+/*
+ * Make a closing record as a close on the wire does, to take over those of
+ * another process or stack. Sends nothing. `left_ms` is rounded up to an
+ * eighth of net.lull.tcp_timewait_len. At the limit the oldest one ends
+ * (profile linux: -ENOSPC).
+ *
+ * Our timestamps come from config.key: leave LULL_TIMEWAIT_TS out when the
+ * other stack had another key or clock, or its peer takes ours for old ones.
+ *
+ * -EEXIST: the pair is there, in any state; -ENOSPC; -EINVAL: a field.
+ */
+LULL_API LULL_MUST_CHECK int lull_timewait_put(
+	struct lull_shard *shard, const struct lull_timewait *timewait);
+
 /* ---- the panic hook ---- */
 
 /*

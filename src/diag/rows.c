@@ -5,14 +5,15 @@
  * The cursor is a phase (which slab) and an index; at most LOOK objects are
  * looked at in one call, however few of them live.
  *
- * Entry points: lull_diag_rows, lull_diag_states, lull_diag_conns,
- * lull_state_name.
+ * Entry points: lull_diag_rows, lull_diag_find, lull_diag_states,
+ * lull_diag_conns, lull_state_name.
  */
 #include "shard.h"
 
 enum {
 	LOOK = 4096,
 	PHASES = 5,
+	BATCH = 32, /* pairs whose cache misses overlap */
 };
 
 static const struct lull_addr any4 = {.b = {[10] = 0xff, [11] = 0xff}};
@@ -222,4 +223,66 @@ int lull_diag_rows(const struct lull_shard *s, uint64_t *cursor,
 	}
 	*cursor = (uint64_t)phase << 32 | i;
 	return filled || phase == PHASES || n <= 0 ? filled : -EAGAIN;
+}
+
+/* ---- by their pairs ---- */
+
+static bool row_of(const struct lull_shard *s, uint32_t name,
+		   struct lull_row *row)
+{
+	uint32_t i = lull_name_index(name);
+
+	memset(row, 0, sizeof *row);
+	row->id = name;
+	switch (lull_name_kind(name)) {
+	case LULL_KIND_HALF:
+		return half_row(s, i, row);
+	case LULL_KIND_TCB:
+		return tcb_row(s, i, row);
+	case LULL_KIND_CLOSING4:
+	case LULL_KIND_CLOSING6:
+		return closing_row(s, name, row);
+	case LULL_KIND_NONE:
+	case LULL_KIND_LISTENER:
+	case LULL_KINDS:
+		break;
+	}
+	return false;
+}
+
+/* As a batch of segments finds its connections: see demux.c. */
+static int find_batch(const struct lull_shard *s, const struct lull_pair *pairs,
+		      struct lull_row *rows, int n)
+{
+	struct lull_tuple tuple[BATCH];
+	uint32_t hash[BATCH];
+	int found = 0;
+
+	for (int i = 0; i < n; i++) {
+		tuple[i] = (struct lull_tuple){
+			pairs[i].local.addr,
+			pairs[i].remote.addr,
+			pairs[i].local.port,
+			pairs[i].remote.port,
+		};
+		hash[i] = (uint32_t)lull_hash_tuple(s->g.keys.flow, &tuple[i]);
+		lull_table_prefetch(&s->tcp.flows, hash[i]);
+	}
+	for (int i = 0; i < n; i++)
+		lull_tcp_prefetch(&s->tcp, hash[i], false);
+	for (int i = 0; i < n; i++)
+		found += row_of(s, lull_tcp_find(&s->tcp, hash[i], &tuple[i]),
+				&rows[i]);
+	return found;
+}
+
+int lull_diag_find(const struct lull_shard *s, const struct lull_pair *pairs,
+		   struct lull_row *rows, int n)
+{
+	int found = 0;
+
+	for (int i = 0; i < n; i += BATCH)
+		found += find_batch(s, pairs + i, rows + i,
+				    n - i < BATCH ? n - i : BATCH);
+	return found;
 }

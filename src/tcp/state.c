@@ -12,11 +12,12 @@
 
 #define TO(state) (1U << LULL_TCP_##state)
 
-/* Where each state may lead. CLOSED is also where everything comes from, and
- * where a TIME_WAIT is while it is a shadow (shadow.c). */
+/* Where each state may lead. CLOSED is also where everything comes from, what
+ * is taken over (lull_timewait_put()) among it, and where a TIME_WAIT is while
+ * it is a shadow (shadow.c). */
 static const uint16_t legal[LULL_TCP_STATES] = {
-	[LULL_TCP_CLOSED] =
-		TO(LISTEN) | TO(SYN_SENT) | TO(SYN_RECEIVED) | TO(TIME_WAIT),
+	[LULL_TCP_CLOSED] = TO(LISTEN) | TO(SYN_SENT) | TO(SYN_RECEIVED) |
+			    TO(TIME_WAIT) | TO(FIN_WAIT_2),
 	[LULL_TCP_LISTEN] = TO(CLOSED),
 	[LULL_TCP_SYN_SENT] = TO(ESTABLISHED) | TO(SYN_RECEIVED) | TO(CLOSED),
 	[LULL_TCP_SYN_RECEIVED] = TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSED),

@@ -21,7 +21,8 @@ static uint32_t timewait_ms(const struct lull_tcp *t, uint32_t own_s)
 }
 
 /* Its time begins anew: as long as it was, whatever the knob says now. Of one
- * that an earlier process left only the rest of its time is known. */
+ * that an earlier process left only the rest of its time is known, and one that
+ * was taken over (sock/timewait.c) has its length written down. */
 static void restart(struct lull_tcp *t, uint32_t name)
 {
 	const struct lull_closing *c = lull_closing_at(t, name);
@@ -29,7 +30,8 @@ static void restart(struct lull_tcp *t, uint32_t name)
 
 	if (t->grown >> c->head.length & 1)
 		len_ms = lull_max(len_ms, timewait_ms(t, c->timewait_len_s));
-	lull_closing_restart(t, name, len_ms);
+	lull_closing_restart(t, name,
+			     lull_max(len_ms, c->timewait_len_s * 1000U));
 }
 
 static bool is_linux(const struct lull_tcp *t)
