@@ -11,6 +11,11 @@
 
 #include <lull/host.h>
 
+enum {
+	HUGE = 2 << 20,
+	PIECES = 64,
+};
+
 static void *map(size_t len)
 {
 	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
@@ -19,10 +24,30 @@ static void *map(size_t len)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/*
+ * Ten million records in pages of 4 KiB are two misses of the TLB for each
+ * segment. But a piece of which little is used must stay little: only what
+ * lies behind its first HUGE bytes may come in huge pages, so at most as much
+ * again is taken as is used.
+ */
+static void advise(const struct lull_memory *memory,
+		   const struct lull_piece *piece)
+{
+	uint8_t *base = piece->closing ? memory->closing : memory->mem;
+	uintptr_t from = (uintptr_t)base + piece->at + HUGE;
+	uintptr_t to = (uintptr_t)base + piece->at + piece->len;
+
+	from = (from + HUGE - 1) & ~(uintptr_t)(HUGE - 1);
+	to &= ~(uintptr_t)(HUGE - 1);
+	if (from < to) /* advice: if it isn't taken, all the same */
+		(void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
+
 int lull_memory_map(const struct lull_limits *limits,
 		    struct lull_memory *memory)
 {
-	int e;
+	struct lull_piece pieces[PIECES];
+	int e, n;
 
 	*memory = (struct lull_memory){0};
 	e = lull_limits_size(limits, &memory->mem_len, &memory->closing_len);
@@ -30,10 +55,14 @@ int lull_memory_map(const struct lull_limits *limits,
 		return e;
 	memory->mem = map(memory->mem_len);
 	memory->closing = map(memory->closing_len);
-	if (memory->mem && memory->closing)
-		return 0;
-	lull_memory_unmap(memory);
-	return -ENOMEM;
+	if (!memory->mem || !memory->closing) {
+		lull_memory_unmap(memory);
+		return -ENOMEM;
+	}
+	n = lull_limits_pieces(limits, pieces, PIECES);
+	for (int i = 0; i < n && i < PIECES; i++)
+		advise(memory, &pieces[i]);
+	return 0;
 }
 
 void lull_memory_unmap(struct lull_memory *memory)

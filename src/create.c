@@ -6,8 +6,8 @@
  * Touches the shard itself and the first pages of what has a head; slabs, the
  * flow table and the buffers stay untouched until they are used.
  *
- * Entry points: lull_config_init, lull_limits_size, lull_shard_init,
- * lull_addr_add.
+ * Entry points: lull_config_init, lull_limits_size, lull_limits_pieces,
+ * lull_shard_init, lull_addr_add.
  */
 #include "shard.h"
 
@@ -91,7 +91,22 @@ static bool limits_hold(const struct lull_limits *l)
 struct walk {
 	uint8_t *base; /* NULL: only measure */
 	size_t len;
+	struct notes *notes; /* or NULL */
 };
+
+/* For lull_limits_pieces(). */
+struct notes {
+	struct lull_piece *piece;
+	int len, size;
+	bool closing;
+};
+
+static void note(struct notes *n, size_t at, size_t len)
+{
+	if (n->len < n->size)
+		n->piece[n->len] = (struct lull_piece){n->closing, at, len};
+	n->len++;
+}
 
 /* Place `n` objects of `size` bytes, aligned; the first is the null object. */
 static void *place(struct walk *w, size_t size, size_t n, size_t align)
@@ -99,6 +114,8 @@ static void *place(struct walk *w, size_t size, size_t n, size_t align)
 	size_t at = (w->len + align - 1) & ~(align - 1);
 
 	w->len = at + size * n;
+	if (w->notes)
+		note(w->notes, at, size * n);
 	return w->base ? w->base + at : NULL;
 }
 
@@ -205,6 +222,23 @@ int lull_limits_size(const struct lull_limits *limits, size_t *mem_len,
 	*mem_len = (mem.len + PAGE - 1) & ~(size_t)(PAGE - 1);
 	*closing_len = (closing.len + PAGE - 1) & ~(size_t)(PAGE - 1);
 	return 0;
+}
+
+int lull_limits_pieces(const struct lull_limits *limits,
+		       struct lull_piece *pieces, int n)
+{
+	struct notes notes = {.piece = pieces, .size = n};
+	struct walk mem = {.notes = &notes}, closing = {0};
+	struct layout unused;
+
+	if (!limits_hold(limits))
+		return -EINVAL;
+	walk_all(&mem, &closing, limits, &unused);
+	notes.closing = true;
+	mem = closing = (struct walk){0};
+	closing.notes = &notes;
+	walk_all(&mem, &closing, limits, &unused);
+	return notes.len;
 }
 
 /* ---- creation ---- */

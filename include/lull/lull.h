@@ -141,6 +141,19 @@ LULL_API LULL_MUST_CHECK int lull_limits_size(const struct lull_limits *limits,
 					      size_t *mem_len,
 					      size_t *closing_len);
 
+/* A piece of the memory: it is used from its beginning, as far as need be. */
+struct lull_piece {
+	bool closing;	/* of `closing`, not of `mem` */
+	size_t at, len; /* bytes from its beginning */
+};
+
+/*
+ * What lies where, for who wants to advise the kernel of it (huge pages, a
+ * node). Fills at most `n`; returns how many there are. -EINVAL: a limit.
+ */
+LULL_API LULL_MUST_CHECK int lull_limits_pieces(
+	const struct lull_limits *limits, struct lull_piece *pieces, int n);
+
 /*
  * Make a shard in `memory`. Touches a handful of pages whatever the limits are.
  * With `restore` what is in `memory.closing` goes on: each record is looked at
