@@ -34,4 +34,30 @@ def test_all(w):
          found and 500 <= int(found[1]) < 508, p.stdout, p.stderr)
 
 
-main([test_all])
+def test_timewait(w):
+    p = w.lull("bench", "timewait", "--entries", "20000", "--json")
+    got = json.loads(p.stdout or "{}")
+    w.ok("timewait: exit 0, one line",
+         p.returncode == 0 and p.stdout.count("\n") == 1 and not p.stderr,
+         p.returncode, p.stdout, p.stderr)
+    w.equal("all late FINs are answered rightly, all rows are counted",
+            [got.get(k) for k in ("right", "entries", "by_wire", "samples",
+                                  "answered", "rows", "state_errors",
+                                  "dest_errors")],
+            [True, 20000, 200, 10000, 10000, 20001, 0, 0])
+    w.ok("ports of ours towards many destinations, and times",
+         got["active"] > 1000 and got["destinations"] > 1000 and
+         all(got[k] > 0 for k in ("insert_ns", "restart_ns", "expire_ns",
+                                  "fill_ns", "find_ns", "find_batch_ns",
+                                  "receive_ns", "pause_us", "peak_mib")), got)
+    p = w.lull("bench", "timewait", "--entries", "20001")
+    w.ok("the same as text",
+         p.returncode == 0 and
+         "late FINs answered rightly: 10000 of 10000" in p.stdout and
+         "recount: 20002 rows" in p.stdout, p.stdout, p.stderr)
+    p = w.lull("bench", "timewait", "--entries", "10")
+    w.ok("too few are refused", p.returncode == 64 and
+         "from 1000 to 67108864" in p.stderr, p.stderr)
+
+
+main([test_all, test_timewait])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench.c: `lull bench crr|rr|stream`: arguments and results.
+ * bench.c: `lull bench crr|rr|stream|timewait`: arguments and results.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -19,10 +19,13 @@ const char bench_request_close[] =
 	"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
 static const char help[] =
-	"usage: lull bench crr|rr|stream [--link memory|tun] [OPTIONS]\n\n"
+	"usage: lull bench crr|rr|stream [--link memory|tun] [OPTIONS]\n"
+	"       lull bench timewait [--entries N] [--json]\n\n"
 	"  crr      connect, request, response, close, the server first\n"
 	"  rr       requests on connections that are kept\n"
-	"  stream   bytes one way, client to server\n\n"
+	"  stream   bytes one way, client to server\n"
+	"  timewait very many closing records: what each costs, and whether they\n"
+	"           are right; in memory\n\n"
 	"  --link memory   two stacks on one core, joined in memory (default)\n"
 	"  --link tun      the client is the kernel's, over a TUN device in a network\n"
 	"                  namespace that is made for it; root\n"
@@ -30,6 +33,7 @@ static const char help[] =
 	"  --size BYTES    of a response (3); of a stream: of one write (65536)\n"
 	"  -c N            connections at a time (crr 64, rr 50, stream 1)\n"
 	"  -n N            stop after so many (crr, rr)\n"
+	"  --entries N     records (timewait; 10000000)\n"
 	"  --json          one line\n\n"
 	"Exit: 0 fine; 1 there were errors; 3 could not; 64 usage.\n";
 
@@ -158,7 +162,7 @@ static void print_text(const struct bench_options *o,
 
 static int parse_mode(struct bench_options *o, const char *text)
 {
-	const char *const names[] = {"crr", "rr", "stream", NULL};
+	const char *const names[] = {"crr", "rr", "stream", "timewait", NULL};
 
 	for (int i = 0; names[i]; i++) {
 		if (!strcmp(text, names[i])) {
@@ -166,7 +170,7 @@ static int parse_mode(struct bench_options *o, const char *text)
 			return TOOL_OK;
 		}
 	}
-	return tool_usage("%s: crr, rr or stream", text);
+	return tool_usage("%s: crr, rr, stream or timewait", text);
 }
 
 static int parse_seconds(struct bench_options *o, const char *text)
@@ -204,6 +208,9 @@ static int parse_option(struct bench_options *o, int c, const char *arg)
 		return parse_number("-c", arg, 1, 100000, &o->conc);
 	case 'n':
 		return parse_number("-n", arg, 1, UINT32_MAX, &o->count);
+	case 'e':
+		return parse_number("--entries", arg, 1000, 1 << 26,
+				    &o->entries);
 	case 'j':
 		o->json = true;
 		return TOOL_OK;
@@ -214,7 +221,7 @@ static int parse_option(struct bench_options *o, int c, const char *arg)
 
 static void set_defaults(struct bench_options *o)
 {
-	static const uint64_t conc[] = {64, 50, 1};
+	static const uint64_t conc[] = {64, 50, 1, 0};
 
 	if (!o->conc)
 		o->conc = conc[o->mode];
@@ -229,6 +236,7 @@ static int parse(struct bench_options *o, int argc, char **argv)
 		{"link", required_argument, NULL, 'l'},
 		{"seconds", required_argument, NULL, 's'},
 		{"size", required_argument, NULL, 'z'},
+		{"entries", required_argument, NULL, 'e'},
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -247,7 +255,7 @@ static int parse(struct bench_options *o, int argc, char **argv)
 			return code;
 	}
 	if (optind != argc - 1)
-		return tool_usage("crr, rr or stream?");
+		return tool_usage("crr, rr, stream or timewait?");
 	code = parse_mode(o, argv[optind]);
 	if (!code)
 		set_defaults(o);
@@ -256,12 +264,14 @@ static int parse(struct bench_options *o, int argc, char **argv)
 
 int cmd_bench(int argc, char **argv)
 {
-	struct bench_options o = {.seconds = 3};
+	struct bench_options o = {.seconds = 3, .entries = 10000000};
 	struct bench_result r = {0};
 	int code = parse(&o, argc, argv);
 
 	if (code)
 		return code < 0 ? TOOL_OK : code;
+	if (o.mode == BENCH_TIMEWAIT)
+		return bench_timewait(&o);
 	r.hist = mmap(NULL, sizeof *r.hist, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (r.hist == MAP_FAILED)

@@ -14,15 +14,17 @@ enum bench_mode {
 	BENCH_CRR,    /* connect, request, response, close; the server first */
 	BENCH_RR,     /* requests on connections that are kept */
 	BENCH_STREAM, /* bytes, one way, client to server */
+	BENCH_TIMEWAIT, /* closing records, very many */
 };
 
 struct bench_options {
 	enum bench_mode mode;
 	bool tun, json;
 	double seconds;
-	uint64_t conc;	/* connections at a time */
-	uint64_t count; /* stop after so many; 0: by time alone */
-	uint64_t size;	/* bytes of a response; of a stream: of one write */
+	uint64_t conc;	  /* connections at a time */
+	uint64_t count;	  /* stop after so many; 0: by time alone */
+	uint64_t size;	  /* bytes of a response; of a stream: of one write */
+	uint64_t entries; /* closing records (timewait) */
 };
 
 struct bench_pool {
@@ -43,6 +45,7 @@ struct bench_result {
 /* TOOL_ codes. */
 int bench_memory(const struct bench_options *o, struct bench_result *r);
 int bench_tun(const struct bench_options *o, struct bench_result *r);
+int bench_timewait(const struct bench_options *o); /* prints by itself */
 
 /* CPU time so far: of the machine, and what a hypervisor took away. */
 void bench_cpu(double *machine_s, double *steal_s);
