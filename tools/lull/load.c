@@ -43,6 +43,7 @@ struct load {
 	size_t request_len;
 	struct lull_endpoint target;
 	uint64_t concurrent, total, timeout_s;
+	uint64_t seconds; /* begin no more after so long; 0: no bound */
 	bool server_closes, keep_alive, json;
 	struct slot *slot;
 	struct hist *hist;
@@ -59,7 +60,8 @@ static const char help[] =
 	"new connection, and prints rate, latencies, errors by name, and the states\n"
 	"that remain.\n\n"
 	"  -c N                at a time (64)\n"
-	"  -n N                in all (1000)\n"
+	"  -n N                in all (1000; with --seconds as many as go)\n"
+	"  --seconds S         begin no more after so long\n"
 	"  --close-by client|server   who closes first (client)\n"
 	"  --keep-alive        many requests on each connection\n"
 	"  --timeout S         give up on one after so long (10)\n"
@@ -248,6 +250,10 @@ static void on_tick(void *arg)
 	struct load *l = arg;
 	uint64_t now = lull_clock_ns(), most = l->timeout_s * 1000000000ULL;
 
+	if (l->seconds && now - l->start_ns >= l->seconds * 1000000000ULL) {
+		l->total = l->begun; /* those that are under way go on */
+		over(l);
+	}
 	for (uint64_t i = 0; i < l->concurrent; i++) {
 		struct slot *s = &l->slot[i];
 
@@ -439,6 +445,8 @@ static int parse_option(struct load *l, int c, const char *arg)
 		return parse_number("-n", arg, 1000000000000, &l->total);
 	case 't':
 		return parse_number("--timeout", arg, 86400, &l->timeout_s);
+	case 'S':
+		return parse_number("--seconds", arg, 86400, &l->seconds);
 	case 'b':
 		l->server_closes = !strcmp(arg, "server");
 		if (l->server_closes || !strcmp(arg, "client"))
@@ -474,6 +482,7 @@ static int parse(struct load *l, int argc, char **argv)
 		{"close-by", required_argument, NULL, 'b'},
 		{"keep-alive", no_argument, NULL, 'k'},
 		{"timeout", required_argument, NULL, 't'},
+		{"seconds", required_argument, NULL, 'S'},
 		{"netns", required_argument, NULL, 'N'},
 		{"addr", required_argument, NULL, 'a'},
 		{"peer", required_argument, NULL, 'e'},
@@ -499,6 +508,8 @@ static int parse(struct load *l, int argc, char **argv)
 	if (optind != argc - 1)
 		return tool_usage("one URL is needed");
 	l->url = argv[optind];
+	if (!l->total)
+		l->total = l->seconds ? UINT64_MAX : 1000;
 	if (l->server_closes && l->keep_alive)
 		return tool_usage("--keep-alive and --close-by server exclude "
 				  "each other");
@@ -540,8 +551,10 @@ static int run(struct load *l)
 		begin(l, &l->slot[i]);
 	lull_loop_timer(l->loop, TICK_MS, on_tick, l);
 	e = l->end_ns ? 0 : lull_loop_run(l->loop);
-	if (!l->end_ns) /* a signal ended it */
+	if (!l->end_ns) { /* a signal ended it */
 		l->end_ns = lull_clock_ns();
+		l->total = l->seconds ? l->begun : l->total;
+	}
 	if (l->json)
 		print_json(l);
 	else
@@ -560,7 +573,6 @@ int cmd_load(int argc, char **argv)
 	int code, closed;
 
 	l.concurrent = 64;
-	l.total = 1000;
 	l.timeout_s = 10;
 	o->netns = "-";
 	code = parse(&l, argc, argv);
