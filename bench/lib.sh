@@ -8,6 +8,7 @@
 cli_ns=lull-bench-cli-$$
 srv_ns=lull-bench-srv-$$
 pid=	# of the server
+others=	# of several
 jobs_=	# of commands that run now
 srv_cmd= cli_cmd= # as they are printed
 
@@ -56,11 +57,21 @@ stop() {
 	esac
 }
 
+# Further servers, of one section.
+stop_others() {
+	local p
+	for p in $others; do
+		pid=$p
+		stop
+	done
+	others=
+}
+
 clean() {
 	local ns p
 	trap '' INT TERM
 	exec 2>/dev/null # the shell tells of each that is killed
-	for p in $jobs_; do kill -TERM "$p" 2>/dev/null || :; done
+	for p in $jobs_ $others; do kill -TERM "$p" 2>/dev/null || :; done
 	[ -z "$pid" ] || { kill -KILL "$pid" 2>/dev/null || :; }
 	# Names carry our process id: what is in there is ours.
 	for ns in "$cli_ns" "$srv_ns"; do
@@ -95,8 +106,25 @@ answers() {
 	grep -q '"done":1,' "$tmp/first"
 }
 
+# false: the server is stopped, and what it said is printed.
+wait_for_answer() {
+	local i
+	for ((i = 0; i < 50; i++)); do
+		if answers; then
+			settle
+			return 0
+		fi
+		is_alive "$pid" || break
+		sleep 0.1
+	done
+	note "$stack: the server does not answer: $srv_cmd"
+	tail -n 5 "$tmp/server.log" >&2
+	stop
+	return 1
+}
+
 start() {
-	local i nooffload= where=$cli_ns
+	local nooffload= where=$cli_ns
 	stack=$1
 	case $1 in
 	kernel) where=$srv_ns target=10.9.0.2 srv="$bin/ksrv" ;;
@@ -121,18 +149,7 @@ start() {
 	srv_cmd=$(echo ${where:+ip netns exec $where} $srv)
 	$srv_cmd > "$tmp/server.log" 2>&1 &
 	pid=$!
-	for ((i = 0; i < 50; i++)); do
-		if answers; then
-			settle
-			return 0
-		fi
-		is_alive "$pid" || break
-		sleep 0.1
-	done
-	note "$1: the server does not answer: $srv_cmd"
-	tail -n 5 "$tmp/server.log" >&2
-	stop
-	return 1
+	wait_for_answer
 }
 
 # Frames that passed the client's devices, both ways.
@@ -186,6 +203,17 @@ build_peers() {
 			GOFLAGS= go build -o "$bin/gvsrv" "$p/gvsrv.go" ||
 			skip gvisor "see above"
 	fi
+}
+
+# The core's own functions, with its own headers.
+build_records() {
+	newer "$bin/records" "$here/records.c" ||
+		newer "$bin/records" "$build/liblull-core.a" || return 0
+	rm -f "$bin/records"
+	build_one "$bin/records" "$here/records.c" cc -std=gnu17 -O2 \
+		-I"$here/../include" -I"$here/../src" -o "$bin/records" \
+		"$here/records.c" "$build/liblull-core.a" \
+		"$build/liblull-host.a" -lsodium -lmnl
 }
 
 build_memory() {

@@ -3,15 +3,16 @@
 # usage: run.sh BUILD [--json FILE] [SECTION...]
 #
 # Measures lull beside the kernel, lwIP and gVisor, and prints a table for
-# each section: crr-tun, crr-memory, rr, stream, memory (all). What it means
-# is in README.md, here. Root; two network namespaces of its own.
+# each section: crr-tun, crr-held, one-destination, crr-memory, rr, stream,
+# timewait, memory (all). What it means is in README.md, here. Root; two network
+# namespaces of its own.
 #
 # In the environment: QUICK=1 (one round of a second, to try it), ROUNDS,
 # SECONDS_EACH, CLIENTS="1 2" (crr-tun), STACKS="lull kernel lwip gvisor".
 # Exit: 0, whatever the figures are; 3 could not; 64 usage.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-all="crr-tun crr-memory rr stream memory"
+all="crr-tun crr-held one-destination crr-memory rr stream timewait memory"
 
 usage() {
 	echo "usage: run.sh BUILD [--json FILE] [SECTION...]" >&2
@@ -27,8 +28,10 @@ sections=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--json) [ $# -ge 2 ] || usage; json=$2; shift ;;
-	crr-tun | crr-memory | rr | stream | memory) sections="$sections $1" ;;
-	*) usage ;;
+	*) case " $all " in
+		*" $1 "*) sections="$sections $1" ;;
+		*) usage ;;
+		esac ;;
 	esac
 	shift
 done
@@ -46,9 +49,13 @@ cores=$(getconf _NPROCESSORS_ONLN)
 if [ "${QUICK:-}" = 1 ]; then
 	rounds=${ROUNDS:-1} stream_rounds=${ROUNDS:-1}
 	each=${SECONDS_EACH:-1} memory_each=1 idle=10000 closing=100000
+	held="0 2000 20000" held_each=2000 one_each=5
+	entries=1000000
 else
 	rounds=${ROUNDS:-5} stream_rounds=${ROUNDS:-3}
-	each=${SECONDS_EACH:-3} memory_each=10 idle=100000 closing=1000000
+	each=${SECONDS_EACH:-3} memory_each=10 idle=100000 closing=4000000
+	held="0 10000 100000 1000000" held_each=10000 one_each=75
+	entries=10000000
 fi
 for n in "$rounds" "$each"; do
 	case $n in
@@ -138,6 +145,130 @@ section_crr_tun() {
 			for s in $list; do crr_once "$s" "$c" "$r"; done
 		done
 	done
+}
+
+# ---- many TIME_WAITs held ----
+
+# One server for each level, each on a device of its own, and the rounds go
+# round them: what changes on the machine changes for all. Idle ones take
+# nothing. Where a round would add much to what is held, it has a new one.
+held_open() { # LEVEL NUMBER
+	stack=lull target=10.9.$(($2 + 20)).2 srv="$lull serve $tmp/www
+		--netns $cli_ns --bench --addr 10.9.$(($2 + 20)).2/24
+		--keepalive-requests 0 --ctl $tmp/ctl$2
+		--sysctl net.lull.tcp_timewait_len=600"
+	srv_cmd=$(echo $srv)
+	$srv_cmd > "$tmp/server.log" 2>&1 &
+	pid=$!
+	wait_for_answer || return 1
+	held_pid[$2]=$pid held_cmd[$2]=$srv_cmd
+	others=${held_pid[*]} pid=
+	run timeout 30 ip netns exec "$cli_ns" "$bin/cli" -x "$tmp/pairs1" \
+		-b 10.10.1.1 -t "$target" -m crrc -n 1000 > "$tmp/warm"
+	[ "$1" = 0 ] || run timeout 130 ip netns exec "$cli_ns" "$bin/cli" \
+		-x "$tmp/pairs1" -b 10.10.1.1 -t "$target" -m crr -n "$1" \
+		-c 64 -d 120 > "$tmp/prefill"
+}
+
+held_anew() { # LEVEL NUMBER
+	if [ -n "${held_pid[$2]:-}" ]; then
+		[ "$1" -lt 50000 ] || return 0
+		stack=lull pid=${held_pid[$2]}
+		stop
+		held_pid[$2]=
+	fi
+	held_open "$1" "$2"
+}
+
+held_now() { # NUMBER
+	"$lull" ss --ctl "$tmp/ctl$1" -s --json |
+		sed 's/.*"TIME-WAIT": *\([0-9]*\).*/\1/'
+}
+
+held_once() { # LEVEL NUMBER ROUND
+	local before after cmd
+	cmd="timeout 40 ip netns exec $cli_ns $bin/cli
+		-t 10.9.$(($2 + 20)).2 -P ${held_pid[$2]} -m crr -n $held_each
+		-c 64 -d 30 -b 10.10.1.1 -x $tmp/pairs1"
+	before=$(held_now "$2")
+	run $cmd > "$tmp/out1" || note "crr-held: a client ended with an error"
+	after=$(held_now "$2")
+	keep crr-held lull 1 "$3" "${held_cmd[$2]}" "$(echo $cmd)" "level=$1" \
+		"before=$before" "after=$after" "$tmp/out1"
+}
+
+section_crr_held() {
+	local level i r held_pid=() held_cmd=()
+	run "$here/peers/netup.sh" "$cli_ns" "$srv_ns" ||
+		die "no network namespaces: see above"
+	for ((r = 1; r <= rounds; r++)); do
+		i=0
+		for level in $held; do
+			held_anew "$level" $i || { stop_others; return 0; }
+			settle
+			held_once "$level" $i "$r"
+			i=$((i + 1))
+		done
+	done
+	stop_others
+}
+
+# ---- one source address, one destination, the client closes first ----
+
+# The kernel's server counts connections that a RST ended.
+one_server() { # NETNS
+	local i
+	stack=kernel srv_cmd="ip netns exec $1 $bin/ksrv"
+	$srv_cmd > "$tmp/saw" 2>"$tmp/server.log" &
+	pid=$!
+	for ((i = 0; i < 50; i++)); do
+		ip netns exec "$1" ss -Hltn 2>/dev/null | grep -q ':80 ' &&
+			return 0
+		is_alive $pid || break
+		sleep 0.1
+	done
+	note "one-destination: no server: $srv_cmd"
+	stop
+	return 1
+}
+
+one_lull() { # SAFE
+	local cmd
+	run "$here/peers/netup.sh" "$cli_ns" "$srv_ns" ||
+		die "no network namespaces: see above"
+	one_server "$srv_ns" || return 0
+	settle
+	cmd="timeout $((one_each + 60)) $lull load http://10.9.4.1/
+		--netns $srv_ns --addr 10.9.4.2/24 -c 64 --seconds $one_each
+		--sysctl net.lull.tcp_tw_reuse_safe=$1 --json"
+	run $cmd > "$tmp/out1" 2>>"$tmp/client.log" || :
+	stop
+	keep one-destination "lull-safe-$1" 1 1 "$srv_cmd" "$(echo $cmd)" \
+		"$tmp/out1" "$tmp/saw"
+}
+
+# As the kernel comes: 28,232 ports; tcp_tw_reuse 2 is loopback only.
+one_kernel() { # TW_REUSE
+	local cmd
+	run "$here/peers/netup.sh" "$cli_ns" "$srv_ns" ||
+		die "no network namespaces: see above"
+	in_cli sh -c "cd /proc/sys/net/ipv4; echo 32768 60999 > ip_local_port_range
+		echo $1 > tcp_tw_reuse"
+	one_server "$srv_ns" || return 0
+	settle
+	cmd="timeout $((one_each + 30)) ip netns exec $cli_ns $bin/cli
+		-t 10.9.0.2 -m crrc -c 64 -d $one_each -s 0"
+	run $cmd > "$tmp/out1" 2>>"$tmp/client.log" || :
+	stop
+	keep one-destination "kernel-reuse-$1" 1 1 "$srv_cmd" "$(echo $cmd)" \
+		"$tmp/out1" "$tmp/saw"
+}
+
+section_one_destination() {
+	one_lull 1
+	one_lull 0
+	one_kernel 2
+	one_kernel 1
 }
 
 rr_once() { # STACK ROUND
@@ -233,6 +364,22 @@ section_crr_memory() {
 	instructions
 }
 
+section_timewait() {
+	local r cmd="$lull bench timewait --entries $entries --json"
+	for ((r = 1; r <= stream_rounds; r++)); do
+		run timeout 300 $cmd > "$tmp/out1" ||
+			note "$cmd: ended with an error"
+		keep timewait lull 1 "$r" - "$cmd" "$tmp/out1"
+	done
+	build_records || return 0
+	cmd="$bin/records $((entries < 1000000 ? entries : 1000000)) $entries"
+	for ((r = 1; r <= stream_rounds; r++)); do
+		run timeout 300 $cmd > "$tmp/out1" ||
+			note "$cmd: ended with an error"
+		keep timewait core 1 "$r" - "$cmd" "$tmp/out1"
+	done
+}
+
 section_memory() {
 	local cmd="$bin/memory $idle $closing"
 	build_memory || return 0
@@ -247,10 +394,10 @@ section_memory() {
 
 # What the sections over TUN, TAP and veth need.
 check_network() {
-	[ "$(id -u)" = 0 ] || die "crr-tun, rr and stream need root;" \
-		"crr-memory and memory do not"
+	[ "$(id -u)" = 0 ] || die "all but crr-memory, timewait and memory" \
+		"need root"
 	[ -c /dev/net/tun ] || die "no /dev/net/tun: modprobe tun," \
-		"or measure only crr-memory and memory"
+		"or measure only crr-memory, timewait and memory"
 	have ip || die "no ip: install iproute2"
 	have cc || die "no cc: install gcc"
 	build_peers
@@ -259,7 +406,8 @@ check_network() {
 have python3 || die "no python3: install it"
 python3 "$here/table.py" machine "$raw" "$build" "$here/.."
 case " $sections " in
-*" crr-tun "* | *" rr "* | *" stream "*) check_network ;;
+*" crr-tun "* | *" crr-held "* | *" one-destination "* | *" rr "* | *" stream "*)
+	check_network ;;
 esac
 for section in $sections; do
 	if [ "$section" = rr ] && ! have wrk; then

@@ -26,6 +26,12 @@ CRR_MEMORY = 300000
 CLOSING = {"closing4": 64, "closing6": 88}
 IDLE = 1024
 CREATED = 4 << 20
+HELD = 0.10        # between the slowest and the fastest level
+ONE = 20000
+RECORD = {"insert_ns": 250, "restart_ns": 250, "expire_ns": 250,
+          "find_ns": 350, "find32_ns": 100}
+PAUSE_US = 1000
+PEAK_MIB = 650
 
 NAMES = {
     "lull": "lull, TUN",
@@ -146,6 +152,16 @@ def from_wrk(text, ticks, before, after):
     }
 
 
+def from_one(load_, saw):
+    """What the client says, lull's or the kernel's, and what its server saw."""
+    if "failed" in load_:
+        load_ = {**load_, "errs": load_["failed"], "tmo": 0,
+                 "sec": load_["seconds"],
+                 "p50us": load_["latency_us"]["p50"],
+                 "p99us": load_["latency_us"]["p99"]}
+    return {**load_, "saw": saw}
+
+
 def keep(raw, section, stack, clients, round_, server, command, *rest):
     pairs = dict(r.split("=", 1) for r in rest if re.match(r"[a-z_]+=", r))
     files = [r for r in rest if not re.match(r"[a-z_]+=", r)]
@@ -155,6 +171,10 @@ def keep(raw, section, stack, clients, round_, server, command, *rest):
     try:
         if "wrk" in pairs:
             entry.update(from_wrk(texts[0], pairs.pop("wrk"), *texts[1:]))
+        elif section == "timewait":
+            entry.update(json.loads(texts[0]))
+        elif section == "one-destination":
+            entry.update(from_one(*map(json.loads, texts)))
         elif section == "memory":
             entry["lines"] = [json.loads(x) for x in texts[0].splitlines()]
         else:
@@ -299,6 +319,65 @@ def targets_crr_tun(found, clients):
            f"<= {CRR_CPU}", ratio <= CRR_CPU, lull, kernel)
 
 
+def show_crr_held(raw):
+    title("crr-held: the same while the server holds many TIME_WAITs; 64 slots")
+    found = groups(raw, "crr-held", "level")
+    rows = []
+    for (level,), g in found.items():
+        rows.append([
+            f"{level:,} held", middle(g.values("per_s")),
+            middle(g.cpu("mach_cpu_s"), 1), middle(g.cpu("srv_cpu_s"), 1),
+            middle(g.values("p50us")), middle(g.values("p99us")),
+            f"{min(r['before'] for r in g.all):,}-"
+            f"{max(r['after'] for r in g.all):,}",
+            str(g.total("errs")), str(g.total("tmo")), g.counted()])
+    table(["conn/s", "machine us", "server us", "p50 us", "p99 us",
+           "in TIME-WAIT", "errors", "late", "rounds"], rows,
+          [g.all[0] for g in found.values()])
+    rates = [statistics.median(g.values("per_s")) for g in found.values()]
+    print()
+    target("slowest and fastest level apart",
+           f"{100 * (1 - min(rates) / max(rates)):.1f} %",
+           f"<= {100 * HELD:.0f} %", min(rates) >= (1 - HELD) * max(rates),
+           *found.values())
+
+
+ONE_NAMES = {
+    "lull-safe-1": "lull, tcp_tw_reuse_safe=1, TUN",
+    "lull-safe-0": "lull, tcp_tw_reuse_safe=0, TUN",
+    "kernel-reuse-2": "kernel, tcp_tw_reuse=2, veth",
+    "kernel-reuse-1": "kernel, tcp_tw_reuse=1, veth",
+}
+
+
+def show_one_destination(raw):
+    title("one-destination: from one address to one address and port, the "
+          "client closes first; 28,232 ports")
+    found = groups(raw, "one-destination", "stack")
+    rows = []
+    for (stack,), g in found.items():
+        run = g.all[-1]
+        rows.append([
+            ONE_NAMES[stack], f"{run['sec']:.1f}", f"{run['done']:,}",
+            f"{run['done'] / run['sec']:,.0f}", f"{run['errs']:,}",
+            str(run["tmo"]), f"{run['p50us']:,}", f"{run['p99us']:,}",
+            f"{run['saw']['conns']:,}", str(run["saw"]["resets"])])
+    table(["s", "done", "conn/s", "failed", "late", "p50 us", "p99 us",
+           "server saw", "with RST"], rows,
+          [g.all[-1] for g in found.values()])
+    print()
+    lull = found.get(("lull-safe-1",))
+    if not lull:
+        return
+    run = lull.all[-1]
+    rate = run["done"] / run["sec"]
+    target(f"connections/s for {run['sec']:.0f} s", f"{rate:,.0f}",
+           f">= {ONE:,}", rate >= ONE)
+    bad = run["errs"] + run["tmo"] + run["saw"]["resets"]
+    target("failures, and RSTs that the server's program saw", bad, "0",
+           bad == 0)
+
+
 def show_crr_memory(raw):
     title("crr-memory: the same between two stacks in memory, on one core")
     found = groups(raw, "crr-memory", "stack")
@@ -436,8 +515,59 @@ def show_memory(raw):
            f"< {CREATED >> 20} MiB", made["process_bytes"] < CREATED)
 
 
+def show_timewait(raw):
+    title("timewait: closing records, in memory; nanoseconds for each")
+    found = groups(raw, "timewait", "stack")
+    core, whole = found.get(("core",)), found.get(("lull",))
+    rows = []
+    if core:
+        rows.append(["the functions alone", *[
+            middle(core.values(k)) for k in
+            ("insert_ns", "restart_ns", "expire_ns", "fill_ns", "find_ns",
+             "find32_ns")]])
+    if whole:
+        rows.append(["by lull bench timewait", *[
+            middle(whole.values(k)) for k in
+            ("insert_ns", "restart_ns", "expire_ns", "fill_ns", "find_ns",
+             "find_batch_ns")]])
+    table(["insert", "restart", "expire", "insert, all", "find", "find, by 32"],
+          rows, [g.all[0] for g in (core, whole) if g])
+    if whole:
+        about_whole(whole)
+    if core:
+        for key, most in RECORD.items():
+            ns = statistics.median(core.values(key))
+            target(key[:-3].replace("32", " by 32"), f"{ns:.0f} ns",
+                   f"<= {most}", ns <= most)
+
+
+def about_whole(g):
+    run = g.all[-1]
+    print("  insert, restart and expire: of "
+          f"{run['few']:,} records; the rest: of {run['entries']:,}.\n"
+          "  restart in the second line: a late FIN, from the frame in to the "
+          "ACK out.\n  an old ACK, from the frame on, by 32: "
+          f"{middle(g.values('receive_ns'))} ns\n")
+    target("all right: late FINs, rows, counts",
+           f"{sum(r['right'] for r in g.all)} of {len(g.all)} runs", "all",
+           all(r["right"] for r in g.all))
+    peak = max(g.values("peak_mib"))
+    target("most resident, MiB", f"{peak:.0f}; Linux {run['linux_mib']:.0f} "
+           "and more", f"<= {PEAK_MIB}",
+           peak <= PEAK_MIB)
+    for key, name in (("pause_us", "longest turn while they end together, us"),
+                      ("pause_cpu_us", "... of CPU")):
+        us = statistics.median(g.values(key))
+        target(name, middle(g.values(key)), f"<= {PAUSE_US:,}",
+               us <= PAUSE_US)
+    most = max(g.values("sec"))
+    target("all of it, s", f"{most:.1f}", "<= 60", most <= 60)
+
+
 SHOW = {"crr-tun": show_crr_tun, "crr-memory": show_crr_memory,
-        "rr": show_rr, "stream": show_stream, "memory": show_memory}
+        "crr-held": show_crr_held, "one-destination": show_one_destination,
+        "rr": show_rr, "stream": show_stream, "timewait": show_timewait,
+        "memory": show_memory}
 
 
 def show(raw, section):

@@ -8,7 +8,8 @@
  *written
  *
  * -x FILE: every connection has a pair of endpoints of its own; FILE keeps
- * where they stand.
+ * where they stand. -s N: so many source addresses from -b on; 0: the kernel
+ * chooses address and port.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -156,7 +157,7 @@ static void cpu(double *busy, double *sirq, double *p)
 int main(int ac, char **av)
 {
 	int o;
-	while ((o = getopt(ac, av, "m:t:p:c:d:n:b:P:T:g:x:")) > 0)
+	while ((o = getopt(ac, av, "m:t:p:c:d:n:b:s:P:T:g:x:")) > 0)
 		switch (o) {
 		case 'm':
 			mode = optarg;
@@ -178,6 +179,9 @@ int main(int ac, char **av)
 			break;
 		case 'b':
 			srcbase = optarg;
+			break;
+		case 's':
+			nsrc = atoi(optarg);
 			break;
 		case 'P':
 			pid = atoi(optarg);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ksrv.c: the server on kernel sockets: epoll, one thread. Speaks what all of
- * these servers speak: GET /, GET /bulk, PUT /sink.
+ * these servers speak: GET /, GET /bulk, PUT /sink. At SIGTERM it says what it
+ * saw: connections, and those that a RST ended.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -17,11 +19,27 @@
 #include <netinet/tcp.h>
 static const char R[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 static uint8_t st[1100000];
+static volatile sig_atomic_t ended;
+static unsigned long conns, resets, fails;
+static void on_term(int sig)
+{
+	ended = 1;
+}
+static void lost(int fd)
+{
+	if (errno == ECONNRESET || errno == EPIPE)
+		resets++;
+	else
+		fails++;
+	close(fd);
+}
 int main(int ac, char **av)
 {
 	int port = ac > 1 ? atoi(av[1]) : 80;
 	struct rlimit rl = {1048576, 1048576};
 	setrlimit(RLIMIT_NOFILE, &rl);
+	signal(SIGTERM, on_term);
+	signal(SIGPIPE, SIG_IGN);
 	int l = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
 	setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -34,7 +52,7 @@ int main(int ac, char **av)
 	epoll_ctl(ep, EPOLL_CTL_ADD, l, &e);
 	char *b = malloc(1 << 20);
 	char *z = calloc(1, 65536);
-	for (;;) {
+	while (!ended) {
 		int n = epoll_wait(ep, ev, 256, -1);
 		for (int i = 0; i < n; i++) {
 			int fd = ev[i].data.fd;
@@ -45,6 +63,7 @@ int main(int ac, char **av)
 						break;
 					setsockopt(c, IPPROTO_TCP, TCP_NODELAY,
 						   &one, sizeof one);
+					conns++;
 					st[c] = 0;
 					e.events = EPOLLIN;
 					e.data.fd = c;
@@ -67,7 +86,10 @@ int main(int ac, char **av)
 			if (r <= 0) {
 				if (r < 0 && errno == EAGAIN)
 					continue;
-				close(fd);
+				if (r < 0)
+					lost(fd);
+				else
+					close(fd);
 				continue;
 			}
 			if (st[fd] == 1)
@@ -84,11 +106,14 @@ int main(int ac, char **av)
 				continue;
 			}
 			if (write(fd, R, sizeof R - 1) < 0) {
-				close(fd);
+				lost(fd);
 				continue;
 			}
 			if (memmem(b, r, "Connection: close", 17))
 				close(fd);
 		}
 	}
+	printf("{\"conns\":%lu,\"resets\":%lu,\"fails\":%lu}\n", conns, resets,
+	       fails);
+	return 0;
 }
