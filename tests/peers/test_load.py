@@ -135,6 +135,19 @@ def test_ports_run_out(w, load, netns):
                    r"is free in \d", p.stdout), p.stdout, p.stderr)
 
 
+def test_seconds(w, load, netns):
+    """Bounded by time; none that is under way is broken off."""
+    p = load(HOST + "/", "--seconds", "1", "-c", "2", "--json")
+    got = json.loads(p.stdout)
+    w.ok("--seconds 1: it ends after that, exit 0, nothing failed",
+         p.returncode == 0 and 1 <= got["seconds"] < 3 and
+         got["done"] >= 100 and not got["errors"] and
+         got["states"]["ESTAB"] == 0, p.returncode, p.stdout, p.stderr)
+    p = load(HOST + "/", "--seconds", "60", "-n", "10", "--json")
+    w.equal("-n ends it before",
+            (p.returncode, json.loads(p.stdout)["done"]), (0, 10))
+
+
 def test_starts_anew(w, load, netns):
     """Another lull, with another key: the peer's TIME_WAITs are older than it.
 
@@ -178,7 +191,8 @@ def test_nginx(w):
         return w.lull("load", target, *map(str, argv), "--netns", netns, "--addr",
                       f"10.9.{n}.2/24", "--addr", f"fd00:9:{n}::2/64")
     for test in (test_text, test_json, test_refused, test_silence,
-                 test_ports_run_out, test_starts_anew, test_signal):
+                 test_ports_run_out, test_seconds, test_starts_anew,
+                 test_signal):
         test(w, load, netns)
     out = w.run_in(netns, "ip", "-o", "link").stdout
     w.ok("each load took its TUN device with it", "lull" not in out, out)
