@@ -204,8 +204,9 @@ uint16_t lull_closing_check(const struct lull_closing *c,
 	uint32_t v = (hash ^ c->snd_nxt.v) * 0x9e3779b1U;
 
 	v ^= v >> 15;
-	v = (v ^ (c->wnd | (uint32_t)head.tos << 16 | fixed << 24)) *
-	    0x85ebca6bU;
+	v = (v ^ (c->wnd | (uint32_t)c->timewait_len_s << 16)) * 0x9e3779b1U;
+	v ^= v >> 15;
+	v = (v ^ (head.tos | fixed << 8)) * 0x85ebca6bU;
 	return (uint16_t)(v >> 16);
 }
 

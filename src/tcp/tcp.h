@@ -321,10 +321,7 @@ struct lull_closing6 {
 	struct lull_closing c;
 };
 
-/*
- * What the records have in common. It lies where record 0 of IPv4 would be,
- * which is none.
- */
+/* Of all records; where record 0 of IPv4 would be, which is none. */
 struct lull_closing_region {
 	uint64_t wrote_ms; /* the last record, on the clock of their expiry */
 	uint8_t unused[32];
@@ -459,7 +456,6 @@ void lull_tcp_enter(struct lull_tcp *t, struct lull_tcb *tcb,
 void lull_tcp_moved(struct lull_tcp *t, const struct lull_tuple *tuple,
 		    enum lull_tcp_state from, enum lull_tcp_state to,
 		    struct lull_seq snd_nxt, struct lull_seq rcv_nxt);
-/* It was in this state already when the shard was made. */
 void lull_tcp_restored(struct lull_tcp *t, const struct lull_tuple *tuple,
 		       enum lull_tcp_state state, struct lull_seq snd_nxt,
 		       struct lull_seq rcv_nxt);
@@ -750,10 +746,8 @@ uint32_t lull_closing_left_ms(const struct lull_tcp *t,
 uint32_t lull_closing_age_ms(const struct lull_tcp *t,
 			     const struct lull_closing *c);
 
-/* ---- restore.c: records of an earlier process ---- */
-
-/* true: all that still live are there. false: some make no sense; nothing was
- * written, and the shard is of no use. */
+/* restore.c: those of an earlier process. false: some make no sense; nothing
+ * was written, and the shard is of no use. */
 bool lull_closing_restore(struct lull_tcp *t, struct lull_restore *restore);
 
 /* ---- timewait.c: their rules ---- */

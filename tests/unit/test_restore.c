@@ -438,6 +438,7 @@ static const struct {
 	{31, 6, false},	   /* free, and yet something */
 	{31, 7, false},	   /* ESTABLISHED */
 	{32, 1, false},	   /* window */
+	{36, 1, false},	   /* 2MSL of the socket */
 	{38, 1, false},	   /* check */
 };
 
