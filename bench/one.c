@@ -57,15 +57,14 @@ static void make(struct one *o, struct end *e, uint8_t host)
 	config.limits.traces = 0;
 	memset(config.key, host, sizeof config.key); /* the same each time */
 	must("memory", lull_memory_map(&config.limits, &e->memory));
-	must("shard", lull_shard_init(&e->shard, &config, e->memory, o->now_ns,
-				      NULL));
+	must("shard",
+	     lull_shard_init(&e->shard, &config, e->memory, o->now_ns, NULL));
 	e->prefix = (struct lull_prefix){
 		.addr = {.b = {[10] = 0xff, [11] = 0xff, 10, 0, 0, host}},
 		.bits = 128,
 	};
 	must("address", lull_addr_add(e->shard, e->prefix, false));
-	must("network",
-	     lull_memnet_attach(o->net, e->shard, &e->prefix, 1));
+	must("network", lull_memnet_attach(o->net, e->shard, &e->prefix, 1));
 }
 
 static void open_one(struct one *o)
@@ -105,8 +104,8 @@ static void client_event(struct one *o, const struct lull_event *e)
 		o->errors++;
 		lull_sock_close(o->client.shard, e->sock);
 	} else if (e->bits & LULL_EVENT_READ) {
-		if (lull_sock_recv(o->client.shard, e->sock, buf,
-				   sizeof buf) == 5)
+		if (lull_sock_recv(o->client.shard, e->sock, buf, sizeof buf) ==
+		    5)
 			o->done++;
 		lull_sock_close(o->client.shard, e->sock);
 	} else if (e->bits & LULL_EVENT_WRITE) {

@@ -12,7 +12,10 @@
 
 #include "shard.h"
 
-enum { LO = 32768, PORTS = 28232 };
+enum {
+	LO = 32768,
+	PORTS = 28232
+};
 
 static struct lull_shard *make(void)
 {
@@ -44,8 +47,7 @@ static void take(struct lull_tcp *t, uint16_t port)
 		.tuple = to(port),
 		.flags = LULL_CLOSING_ACTIVE | LULL_CLOSING_TS,
 	};
-	uint32_t hash =
-		(uint32_t)lull_hash_tuple(t->g->keys.flow, &from.tuple);
+	uint32_t hash = (uint32_t)lull_hash_tuple(t->g->keys.flow, &from.tuple);
 
 	if (lull_tcp_find(t, hash, &from.tuple))
 		return;

@@ -503,7 +503,7 @@ struct lull_timewait {
 	uint32_t rcv_nxt;   /* what the peer sends next: after its FIN, if
 			       that came */
 	uint32_t ts_recent; /* the peer's last timestamp */
-	uint32_t left_ms;   /* that it still lasts, 1..86,400,000 */
+	uint32_t left_ms;   /* that it still lasts, 1..3,600,000 */
 	uint16_t wnd;	    /* the window last told, as on the wire */
 	uint8_t wscale;	    /* by which it was scaled, 0..14 */
 	uint8_t tos;	    /* its ECN bits are ignored */

@@ -14,10 +14,9 @@
 
 enum {
 	ECN_BITS = 3,
-	LEFT_MAX_MS = 86400000, /* a day */
-	WSCALE_MAX = 14,	/* RFC 7323 2.3 */
-	STEPS = 8,		/* lengths that a 2MSL is cut into */
-	RTO_MS = 1000,		/* RFC 6298 2.1: none was measured */
+	LEFT_MAX_MS = 3600000, /* as net.lull.tcp_timewait_len */
+	WSCALE_MAX = 14,       /* RFC 7323 2.3 */
+	STEPS = 8,	       /* lengths that a 2MSL is cut into */
 };
 
 static bool is_pair(const struct lull_timewait *w)
@@ -49,23 +48,6 @@ static uint32_t rounded_ms(const struct lull_shard *s, uint32_t left_ms)
 	return (left_ms + step - 1) / step * step;
 }
 
-/*
- * It holds a port of ours towards its destination. How often its numbers came
- * round is not known, so a new connection waits for all of its time.
- */
-static void count_port(struct lull_tcp *t, const struct lull_tuple *tuple,
-		       struct lull_closing *c)
-{
-	uint32_t i = lull_dest_get(t, tuple, lull_dest_hash(t, tuple));
-
-	if (!i)
-		return;
-	lull_dest_live(t, i, tuple->lport);
-	lull_dest_closing(t, i, tuple->lport, RTO_MS);
-	lull_closing_flag(t, c, LULL_CLOSING_ACTIVE, true);
-	lull_closing_flag(t, c, LULL_CLOSING_LAPPED, true);
-}
-
 int lull_timewait_put(struct lull_shard *s, const struct lull_timewait *w)
 {
 	struct lull_closing_new from = {
@@ -78,27 +60,27 @@ int lull_timewait_put(struct lull_shard *s, const struct lull_timewait *w)
 		.tos = (uint8_t)(w->tos & ~ECN_BITS),
 		.flags = (uint8_t)(w->wscale << LULL_CLOSING_WSCALE_SHIFT),
 	};
-	uint32_t hash, name;
+	uint32_t hash;
 
 	if (!holds(w))
 		return -EINVAL;
 	if (w->flags & LULL_TIMEWAIT_TS)
 		from.flags |= LULL_CLOSING_TS;
-	if (w->flags & LULL_TIMEWAIT_REUSEADDR)
-		from.tos |= LULL_CLOSING_REUSEADDR;
 	if (w->state == LULL_TCP_TIME_WAIT) /* when it begins anew */
 		from.timewait_len_s = (uint16_t)s->g.knobs.timewait_len_s;
+	/* How often its numbers came round is not known: as if they had, so
+	 * that a new connection waits for all of its time. */
+	if (w->flags & LULL_TIMEWAIT_ACTIVE)
+		from.flags |= LULL_CLOSING_ACTIVE | LULL_CLOSING_LAPPED;
+	if (w->flags & LULL_TIMEWAIT_REUSEADDR)
+		from.tos |= LULL_CLOSING_REUSEADDR;
 	hash = (uint32_t)lull_hash_tuple(s->g.keys.flow, &from.tuple);
 	if (lull_tcp_find(&s->tcp, hash, &from.tuple))
 		return -EEXIST;
-	name = lull_closing_make(&s->tcp, &from, hash, 0,
-				 (enum lull_tcp_state)w->state,
-				 rounded_ms(s, w->left_ms));
-	if (!name)
+	if (!lull_closing_make(&s->tcp, &from, hash, 0,
+			       (enum lull_tcp_state)w->state,
+			       rounded_ms(s, w->left_ms)))
 		return -ENOSPC;
-	if (w->flags & LULL_TIMEWAIT_ACTIVE)
-		count_port(&s->tcp, &from.tuple,
-			   lull_closing_at(&s->tcp, name));
 	lull_tcp_moved(&s->tcp, &from.tuple, LULL_TCP_CLOSED,
 		       (enum lull_tcp_state)w->state, from.snd_nxt,
 		       from.rcv_nxt);

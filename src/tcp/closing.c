@@ -335,6 +335,8 @@ static uint8_t begin(struct lull_tcp *t, uint32_t name, uint32_t ts_recent,
 	struct lull_closing *c = lull_closing_at(t, name);
 	uint8_t k = class_of(t, len_ms);
 
+	if (!t->closing[0].fifo[k].len && !t->closing[1].fifo[k].len)
+		t->grown &= (uint16_t) ~(1U << k); /* nobody is younger */
 	set_wrote(t);
 	set_life(t, c, lull_in_ms(t->g, t->length_ms[k]), ts_recent);
 	lull_list_push(&t->closing[is_v6(name)].fifo[k], lull_name_index(name));

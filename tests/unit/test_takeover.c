@@ -183,7 +183,7 @@ static void wrong_fields_are_refused(void **unused)
 	T(local.addr, group);
 	T(remote.addr, group);
 	T(left_ms, 0);
-	T(left_ms, 86400001);
+	T(left_ms, 3600001);
 	T(wscale, 15);
 	T(state, LULL_TCP_CLOSED);
 	T(state, LULL_TCP_ESTABLISHED);
