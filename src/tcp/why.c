@@ -118,28 +118,39 @@ static void note_record(const struct lull_tcp *t, const struct lull_dest *d,
 		why->reuse_in_ns = (uint64_t)reuse_ms * MS;
 }
 
+static bool has_bit(const uint64_t *words, uint16_t port)
+{
+	return words[port >> 6] >> (port & 63) & 1;
+}
+
+/* Ports that were taken before there was a map are not in it. */
+static bool may_be_record(const struct lull_portmap *m, uint16_t port,
+			  uint32_t *tried)
+{
+	if (m && has_bit(m->used, port))
+		return has_bit(m->closing, port);
+	return (*tried)++ < TRIED;
+}
+
 static void look_at_records(const struct lull_tcp *t, const struct lull_dest *d,
 			    struct lull_tuple tuple, struct lull_why *why)
 {
+	const struct lull_portmap *m =
+		d->map ? lull_portmap_at(t, d->map) : NULL;
 	uint32_t lo = (uint32_t)t->g->knobs.ip_local_port_range[0];
-	uint32_t most = d->map ? why->ports : TRIED, seen = 0;
-	/* The oldest stand where the choice of ports comes to next, or, while
-	 * it has not been around, where it began. */
-	uint32_t start = ((uint32_t)d->hash + d->next) % why->ports;
+	uint32_t most = m ? why->ports : lull_min(TRIED, why->ports);
+	uint32_t seen = 0, tried = 0;
+	/* They were taken in turn, so the oldest stands so many before the
+	 * next; if all are taken, it is the next. */
+	uint32_t start = ((uint32_t)d->hash + d->next) % why->ports +
+			 why->ports - lull_min(d->live + d->closing, most);
 
-	if (!d->map)
-		start += why->ports - lull_min(d->live + d->closing,
-					       lull_min(TRIED, why->ports));
-	for (uint32_t n = 0; n < lull_min(most, why->ports) &&
-			     seen < lull_min(d->closing, LOOKED_AT);
+	for (uint32_t n = 0; n < most && seen < lull_min(d->closing, LOOKED_AT);
 	     n++) {
 		uint32_t name;
 
 		tuple.lport = (uint16_t)(lo + (start + n) % why->ports);
-		if (d->map &&
-		    !(lull_portmap_at(t, d->map)->closing[tuple.lport / 64] >>
-			      tuple.lport % 64 &
-		      1))
+		if (!may_be_record(m, tuple.lport, &tried))
 			continue;
 		name = lull_tcp_find(
 			t, (uint32_t)lull_hash_tuple(t->g->keys.flow, &tuple),

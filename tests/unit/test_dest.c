@@ -198,6 +198,31 @@ static void the_forecast(void **unused)
 	rig_drop(&r);
 }
 
+/* Also one from before the map: it is still the first to be free. */
+static void the_oldest_is_free_first(void **unused)
+{
+	struct lull_why why = {.size = sizeof why};
+	struct lull_connect c;
+	uint16_t port;
+	struct rig r;
+
+	rig_open(&r, &many);
+	c = connect_to(&r, RIG_PEER_PORT);
+	for (uint32_t i = 0; i < 3000; i++) {
+		assert_int_equal(lull_sock_connect(r.s, &c, &r.sock, NULL), 0);
+		port = local_port(&r, r.sock);
+		lull_sock_close(r.s, r.sock);
+		put_record(&r, port, 60000);
+		rig_pass_ms(&r, 5);
+		if (i == 2)
+			assert_int_equal(lull_diag_why(r.s, &c, &why), 0);
+	}
+	assert_in_range(why.free_in_ns, 59980000000, 60000000000);
+	assert_int_equal(lull_diag_why(r.s, &c, &why), 0);
+	assert_in_range(why.free_in_ns, 44990000000, 45010000000);
+	rig_drop(&r);
+}
+
 /* Who stands in for everybody holds no port of ours. */
 static void transparent_listeners_hold_no_port(void **unused)
 {
@@ -259,6 +284,7 @@ int main(void)
 		cmocka_unit_test(the_map_learns),
 		cmocka_unit_test(a_scan_of_destinations),
 		cmocka_unit_test(the_forecast),
+		cmocka_unit_test(the_oldest_is_free_first),
 		cmocka_unit_test(transparent_listeners_hold_no_port),
 		cmocka_unit_test(destinations_are_shown),
 	};
