@@ -63,6 +63,7 @@ struct lull_row {
 	uint8_t timer; /* of enum lull_row_timer */
 	uint8_t retries;
 	bool held;	   /* a program holds it */
+	bool v6only;	   /* a listener with LULL_LISTEN_V6ONLY */
 	uint32_t timer_ms; /* until it fires */
 	struct lull_endpoint local, remote;
 	uint8_t local_bits;	/* of a listener: its prefix; else 128 */

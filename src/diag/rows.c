@@ -79,6 +79,7 @@ static bool listener_row(const struct lull_shard *s, uint32_t i,
 	row->local.port = l->port_lo;
 	row->local_port_hi = l->port_hi;
 	row->local_bits = l->local.bits;
+	row->v6only = l->flags & LULL_LISTEN_V6ONLY;
 	row->remote.addr = l->local.bits >= 96 && lull_addr_is4(&l->local.addr)
 				   ? any4
 				   : (struct lull_addr){{0}};

@@ -128,8 +128,15 @@ static void row_of_a_listener(void **unused)
 	assert_int_equal(rows[0].sock.index, sock.index);
 	assert_int_equal(rows[0].wqueue, 5);
 	assert_true(rows[0].held);
+	assert_false(rows[0].v6only);
 	lull_sock_close(r.s, sock);
 	assert_int_equal(all_rows(&r, rows, 10), 0);
+	l.local = (struct lull_prefix){.bits = 0};
+	l.flags = LULL_LISTEN_V6ONLY;
+	assert_int_equal(lull_sock_listen(r.s, &l, &sock), 0);
+	assert_int_equal(all_rows(&r, rows, 10), 1);
+	assert_true(rows[0].v6only);
+	lull_sock_close(r.s, sock);
 	rig_close(&r);
 }
 
