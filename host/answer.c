@@ -27,6 +27,7 @@ enum {
 	LOOK = 128,  /* ... and what a look costs: it may skip thousands */
 	BITS_MAPPED = 96,
 	TRACES = 65536,	   /* of one dump: it ends, however fast they come */
+	DESTS_NS = 200000, /* of destinations, in one packet */
 	MESSAGE_MAX = 512, /* no message of ours is longer ... */
 	ANSWER_MAX = 1088, /* ... but one text */
 	ROW_MAX = 128,	   /* ... and a row without INET_DIAG_INFO is this */
@@ -190,7 +191,7 @@ static void put_listener(struct nlmsghdr *hdr, const struct lull_row *row,
 	struct lull_ctl_listen more = {.port_hi = row->local_port_hi};
 
 	if (family == AF_INET6)
-		mnl_attr_put_u8(hdr, INET_DIAG_SKV6ONLY, 0);
+		mnl_attr_put_u8(hdr, INET_DIAG_SKV6ONLY, row->v6only);
 	else
 		bits = (uint8_t)(bits - BITS_MAPPED);
 	more.bits = bits;
@@ -377,6 +378,59 @@ static bool go_on_trace(const struct lull_shard *s, struct lull_ctl_job *job,
 	return false;
 }
 
+/* ---- destinations ---- */
+
+static void put_dest(const struct lull_shard *s, struct lull_ctl_packet *p,
+		     const struct lull_ctl_job *job,
+		     const struct lull_dest_row *row)
+{
+	const struct lull_connect to = {
+		.size = sizeof to,
+		.remote = row->remote,
+		.local.addr = row->local,
+	};
+	struct lull_why why = {.size = sizeof why};
+	struct lull_ctl_dest dest = {
+		.rport = row->remote.port,
+		.no_reuse = row->no_reuse,
+		.live = row->live,
+		.closing = row->closing,
+		.opens_per_s = row->opens_per_s,
+	};
+
+	/* It was connected to from there, so it can be. */
+	if (lull_diag_why(s, &to, &why) < 0)
+		why.free_in_ns = why.reuse_in_ns = why.full_in_ns = UINT64_MAX;
+	memcpy(dest.local, row->local.b, sizeof dest.local);
+	memcpy(dest.remote, row->remote.addr.b, sizeof dest.remote);
+	dest.ports = why.ports;
+	dest.reserved = why.ports_reserved;
+	dest.free_in_ns = why.free_in_ns;
+	dest.reuse_in_ns = why.reuse_in_ns;
+	dest.full_in_ns = why.full_in_ns;
+	put(p, &job->head, &dest, sizeof dest);
+}
+
+/*
+ * What a row costs differs a hundredfold: its records are looked at for the
+ * times. So the clock ends a piece, also one of many requests for short lists.
+ */
+static bool go_on_dests(const struct lull_shard *s, struct lull_ctl_job *job,
+			struct lull_ctl_packet *p)
+{
+	struct lull_dest_row row;
+
+	while (has_room(p) && lull_clock_ns() < p->until_ns) {
+		int n = lull_diag_dests(s, &job->cursor, &row, 1);
+
+		if (n == 0)
+			return true;
+		if (n > 0) /* -EAGAIN: nothing lives there */
+			put_dest(s, p, job, &row);
+	}
+	return false;
+}
+
 /* ---- requests with one answer ---- */
 
 static void states(const struct lull_shard *s, struct lull_ctl_packet *p,
@@ -465,6 +519,7 @@ static int payload_of(uint16_t type)
 	case LULL_CTL_SYSCTL_LIST:
 	case LULL_CTL_COUNTERS:
 	case LULL_CTL_POOLS:
+	case LULL_CTL_DESTS:
 		return 0;
 	default:
 		return -1;
@@ -561,6 +616,8 @@ static bool go_on(const struct lull_shard *s, struct lull_ctl_job *job,
 		return go_on_list(s, job, p, get_pool);
 	case LULL_CTL_TRACE:
 		return go_on_trace(s, job, p);
+	case LULL_CTL_DESTS:
+		return go_on_dests(s, job, p);
 	default:
 		return true;
 	}
@@ -581,6 +638,7 @@ void lull_ctl_answer(struct lull_shard *shard, struct lull_ctl_asked *asked,
 	struct nlmsghdr head;
 
 	packet->len = 0;
+	packet->until_ns = lull_clock_ns() + DESTS_NS;
 	while (lull_ctl_is_asked(asked) && has_room(packet)) {
 		if (job->head.nlmsg_type) {
 			if (!go_on(shard, job, packet))

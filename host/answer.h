@@ -26,6 +26,7 @@ struct lull_ctl_asked {
 };
 
 struct lull_ctl_packet {
+	uint64_t until_ns; /* costly rows are put */
 	uint32_t len;
 	__attribute__((aligned(8))) uint8_t bytes[LULL_CTL_PACKET];
 };

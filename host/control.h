@@ -28,6 +28,7 @@ enum lull_ctl_type {		       /* request: answer */
 	LULL_CTL_COUNTERS = 0x6c04,    /* dump: struct lull_ctl_counter */
 	LULL_CTL_POOLS = 0x6c05,       /* dump: struct lull_ctl_pool */
 	LULL_CTL_TRACE = 0x6c06,       /* dump, lull_ctl_trace_from: _trace */
+	LULL_CTL_DESTS = 0x6c07,       /* dump: struct lull_ctl_dest */
 	/* For knobs that are lists, and any other: */
 	LULL_CTL_SYSCTL_TEXT = 0x6c10, /* lull_ctl_name: lull_ctl_text */
 	LULL_CTL_SYSCTL_PUT = 0x6c11,  /* lull_ctl_put: lull_ctl_set_answer */
@@ -99,6 +100,15 @@ struct lull_ctl_trace {
 	uint8_t local[16], remote[16];
 	uint32_t seq, ack;
 	char name[32]; /* of a drop */
+};
+
+/* As struct lull_dest_row, and what lull_diag_why() says of it. */
+struct lull_ctl_dest {
+	uint8_t local[16], remote[16];
+	uint16_t rport;
+	uint16_t no_reuse; /* 1: its peer refused a TIME_WAIT's pair */
+	uint32_t ports, live, closing, reserved, opens_per_s;
+	uint64_t free_in_ns, reuse_in_ns, full_in_ns; /* UINT64_MAX: never */
 };
 
 /* ---- the client ---- */

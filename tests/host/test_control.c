@@ -368,7 +368,12 @@ static void ranges_and_prefixes_are_told(void **state)
 {
 	struct rows rows = new_rows();
 	struct inet_diag_req_v2 want = want_all();
+	const struct lull_listen l = {.size = sizeof l,
+				      .flags = LULL_LISTEN_V6ONLY,
+				      .port_lo = 86,
+				      .backlog = 1};
 	struct lull_client *c;
+	struct lull_sock sock;
 	struct served *w;
 	const struct row *r;
 
@@ -379,6 +384,7 @@ static void ranges_and_prefixes_are_told(void **state)
 	(void)served_listen(w, "0.0.0.0/0", 84, 0);
 	/* IPv4 and more: counted from the front of IPv6. */
 	(void)served_listen(w, "::ffff:0.0.0.0/64", 85, 0);
+	assert_int_equal(lull_sock_listen(w->us, &l, &sock), 0);
 	served_start(w);
 	c = client_of(w);
 
@@ -412,6 +418,12 @@ static void ranges_and_prefixes_are_told(void **state)
 	get_rows(c, &want, &rows);
 	r = in_state(&rows, LULL_TCP_LISTEN, AF_INET6);
 	assert_int_equal(r->listen.bits, 64);
+	assert_int_equal(r->v6only, 0);
+	want.id.idiag_sport = htons(86);
+	get_rows(c, &want, &rows);
+	r = in_state(&rows, LULL_TCP_LISTEN, AF_INET6);
+	assert_false(r->has_listen);
+	assert_int_equal(r->v6only, 1);
 	lull_client_close(c);
 	served_close(w);
 	free(rows.row);

@@ -548,10 +548,11 @@ static const struct {
 	{{64, LULL_CTL_SYSCTL_GET, 1, 5, 0}, 64, -ENOENT, 5},
 	/* no dump */
 	{{16, LULL_CTL_POOLS, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
+	{{16, LULL_CTL_DESTS, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
 	{{72, SOCK_DIAG_BY_FAMILY, 1, 5, 0}, 72, -EOPNOTSUPP, 5},
 	/* types that do not exist */
 	{{16, 0x6bff, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
-	{{16, 0x6c07, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
+	{{16, 0x6c08, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
 	{{16, 0x6c12, 1, 5, 0}, 16, -EOPNOTSUPP, 5},
 	{{64, LULL_CTL_SYSCTL_TEXT, 1, 5, 0}, 64, -ENOENT, 5},
 	{{63, LULL_CTL_SYSCTL_TEXT, 1, 5, 0}, 64, -EINVAL, 5},
@@ -617,11 +618,11 @@ static uint32_t nearly(uint8_t *bytes, uint32_t room)
 		SOCK_DIAG_BY_FAMILY,  LULL_CTL_STATES,	   LULL_CTL_SYSCTL_LIST,
 		LULL_CTL_SYSCTL_GET,  LULL_CTL_SYSCTL_SET, LULL_CTL_COUNTERS,
 		LULL_CTL_POOLS,	      LULL_CTL_TRACE,	   NLMSG_ERROR,
-		LULL_CTL_SYSCTL_TEXT, LULL_CTL_SYSCTL_PUT,
+		LULL_CTL_SYSCTL_TEXT, LULL_CTL_SYSCTL_PUT, LULL_CTL_DESTS,
 	};
 	static const uint16_t sizes[] = {56, 0, 0,  48, 128, 0,
-					 0,  8, 20, 48, 952};
-	uint32_t i = draw(11), len = NLMSG_HDRLEN + sizes[i];
+					 0,  8, 20, 48, 952, 0};
+	uint32_t i = draw(12), len = NLMSG_HDRLEN + sizes[i];
 	struct nlmsghdr hdr = {len, types[i], (uint16_t)(1 | draw(4) << 8),
 			       draw(1000), 0};
 	const struct inet_diag_req_v2 want = rows_request(0).want;
