@@ -131,26 +131,50 @@ struct lull_portmap *lull_dest_map(struct lull_tcp *t, struct lull_dest *d,
 
 /* ---- counts ---- */
 
-/* Connections opened in this second and in the one before. */
-static void note_open(const struct lull_tcp *t, struct lull_dest *d)
+/* Begin a new second, if it has begun. */
+static void keep_second(const struct lull_tcp *t, struct lull_dest *d)
 {
 	uint32_t now_s = (uint32_t)(t->g->now_ms / 1000);
+	bool next = now_s == d->second + 1;
 
-	if (now_s != d->second) {
-		d->opened[1] = now_s == d->second + 1 ? d->opened[0] : 0;
-		d->opened[0] = 0;
-		d->second = now_s;
-	}
-	d->opened[0]++;
+	if (now_s == d->second)
+		return;
+	d->opened[1] = next ? d->opened[0] : 0;
+	d->gone[1] = next ? d->gone[0] : 0;
+	d->opened[0] = d->gone[0] = 0;
+	d->second = now_s;
 }
 
-uint32_t lull_dest_rate(const struct lull_tcp *t, const struct lull_dest *d)
+/* This second or the last, by the one with more opens; 2: there was none. */
+static uint32_t busier(const struct lull_tcp *t, const struct lull_dest *d)
 {
 	uint32_t age_s = (uint32_t)(t->g->now_ms / 1000) - d->second;
 
 	if (age_s == 0)
-		return lull_max(d->opened[0], d->opened[1]);
-	return age_s == 1 ? d->opened[0] : 0;
+		return d->opened[1] > d->opened[0];
+	return age_s == 1 ? 0 : 2;
+}
+
+uint32_t lull_dest_rate(const struct lull_tcp *t, const struct lull_dest *d)
+{
+	uint32_t i = busier(t, d);
+
+	return i < 2 ? d->opened[i] : 0;
+}
+
+uint32_t lull_dest_growth(const struct lull_tcp *t, const struct lull_dest *d)
+{
+	uint32_t i = busier(t, d);
+	int64_t both =
+		(int64_t)d->opened[0] + d->opened[1] - d->gone[0] - d->gone[1];
+	int64_t one;
+
+	if (i == 2)
+		return 0;
+	/* Those that were only open, and ended in the other second, too. */
+	one = (int64_t)d->opened[i] - d->gone[i];
+	one = one < both ? one : both;
+	return one > 0 ? (uint32_t)one : 0;
 }
 
 void lull_dest_live(struct lull_tcp *t, uint32_t i, uint16_t port)
@@ -158,7 +182,8 @@ void lull_dest_live(struct lull_tcp *t, uint32_t i, uint16_t port)
 	struct lull_dest *d = lull_dest_at(t, i);
 
 	d->live++;
-	note_open(t, d);
+	keep_second(t, d);
+	d->opened[0]++;
 	mark(t, d, port, true, false);
 }
 
@@ -203,6 +228,8 @@ void lull_dest_over(struct lull_tcp *t, uint32_t i, uint16_t port, bool closing)
 	--*count;
 	if (d->live + d->closing > 0) {
 		mark(t, d, port, false, false);
+		keep_second(t, d);
+		d->gone[0] += !closing;
 		return;
 	}
 	*cursor_of(t, d->hash) = d->next;

@@ -31,8 +31,9 @@ struct lull_dest {
 	uint32_t live, closing; /* connections that we opened, and records */
 	uint32_t next;		/* how far the choice of ports has come */
 	uint32_t rto_ms;	/* the longest of those that became records */
-	uint32_t second;	/* of the last open */
+	uint32_t second;	/* of the last of these: */
 	uint32_t opened[2];	/* in that second, and in the one before */
+	uint32_t gone[2];	/* likewise: ended without a record */
 };
 
 /* ---- dest.c: connections that we opened, by destination ---- */
@@ -66,8 +67,10 @@ struct lull_portmap *lull_dest_map(struct lull_tcp *t, struct lull_dest *d,
 /* A port that is in use and was not known to the map. */
 void lull_dest_learn(struct lull_tcp *t, struct lull_dest *d, uint16_t port,
 		     bool closing);
-/* Connections opened towards it in a second. */
+/* Connections opened towards it in a second; and how many more than came to
+ * their end there without a record. */
 uint32_t lull_dest_rate(const struct lull_tcp *t, const struct lull_dest *d);
+uint32_t lull_dest_growth(const struct lull_tcp *t, const struct lull_dest *d);
 
 /* One more connection or record on a port of ours, or one less. */
 void lull_port_count(struct lull_tcp *t, uint16_t port, bool reuseaddr,

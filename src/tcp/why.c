@@ -162,24 +162,25 @@ static void look_at_records(const struct lull_tcp *t, const struct lull_dest *d,
 	}
 }
 
-/* At this rate each port is wanted again after free / rate; do they come back
- * before that? */
+/*
+ * At this rate, less the connections that end without a record, each port is
+ * wanted again after free / rate; do they come back before that?
+ */
 static uint64_t full_in(const struct lull_tcp *t, const struct lull_dest *d,
 			const struct lull_why *why)
 {
 	uint64_t all = why->ports - lull_min(why->ports, why->ports_reserved);
 	uint64_t used = (uint64_t)why->ports_live + why->ports_closing;
+	uint32_t rate = lull_dest_growth(t, d);
 	uint64_t rests_ms = (uint64_t)t->g->knobs.timewait_len_s * 1000;
 
 	if (is_safe_on(t, d))
 		rests_ms = rto_of(t, d);
 	else if (t->g->knobs.tw_reuse == 1 && t->g->knobs.timestamps)
 		rests_ms = (uint64_t)t->g->knobs.tw_reuse_delay_ms;
-	if (!why->opens_per_s ||
-	    why->ports_live + (uint64_t)why->opens_per_s * rests_ms / 1000 <=
-		    all)
+	if (!rate || why->ports_live + rate * rests_ms / 1000 <= all)
 		return UINT64_MAX;
-	return used >= all ? 0 : (all - used) * 1000 * MS / why->opens_per_s;
+	return used >= all ? 0 : (all - used) * 1000 * MS / rate;
 }
 
 void lull_port_why(const struct lull_tcp *t, const struct lull_tuple *tuple,

@@ -166,22 +166,34 @@ static void a_scan_of_destinations(void **unused)
 	rig_close(&r);
 }
 
+/* As if it had been established, and closed by us first. */
+static void connect_and_leave_record(struct rig *r,
+				     const struct lull_connect *c)
+{
+	struct lull_tuple tuple = pair(r, 0, c->remote.port);
+	struct lull_tcp *t = &r->s->tcp;
+	uint16_t port;
+
+	assert_int_equal(lull_sock_connect(r->s, c, &r->sock, NULL), 0);
+	port = local_port(r, r->sock);
+	lull_sock_close(r->s, r->sock);
+	put_record(r, port, 60000);
+	lull_dest_at(t, lull_dest_find(t, &tuple, lull_dest_hash(t, &tuple)))
+		->gone[0] = 0;
+}
+
 /* The rate of opens, and when it will have used all ports up. */
 static void the_forecast(void **unused)
 {
 	struct lull_why why = {.size = sizeof why};
 	struct lull_connect c;
-	uint16_t port;
 	struct rig r;
 
 	rig_open(&r, &many);
 	rig_pass_ms(&r, 1000 - r.now_ns / 1000000 % 1000);
 	c = connect_to(&r, RIG_PEER_PORT);
 	for (uint32_t i = 0; i < 400; i++) {
-		assert_int_equal(lull_sock_connect(r.s, &c, &r.sock, NULL), 0);
-		port = local_port(&r, r.sock);
-		lull_sock_close(r.s, r.sock);
-		put_record(&r, port, 60000);
+		connect_and_leave_record(&r, &c);
 		rig_pass_ms(&r, 5);
 	}
 	assert_int_equal(lull_diag_why(r.s, &c, &why), 0);
@@ -198,21 +210,67 @@ static void the_forecast(void **unused)
 	rig_drop(&r);
 }
 
+/* Those whose peer closes first leave nothing: any rate can last. */
+static void ends_without_a_record_use_nothing_up(void **unused)
+{
+	struct lull_why why = {.size = sizeof why};
+	struct lull_sock first;
+	struct lull_connect c;
+	struct rig r;
+
+	rig_open(&r, &many);
+	rig_pass_ms(&r, 1000 - r.now_ns / 1000000 % 1000);
+	c = connect_to(&r, RIG_PEER_PORT);
+	assert_int_equal(lull_sock_connect(r.s, &c, &first, NULL), 0);
+	for (uint32_t i = 0; i < 400; i++) {
+		assert_int_equal(lull_sock_connect(r.s, &c, &r.sock, NULL), 0);
+		if (i < 398) /* the others are still open */
+			lull_sock_close(r.s, r.sock);
+		rig_pass_ms(&r, 5);
+	}
+	assert_int_equal(lull_diag_why(r.s, &c, &why), 0);
+	assert_in_range(why.opens_per_s, 195, 200);
+	assert_int_equal(why.ports_live, 3);
+	assert_true(why.full_in_ns == UINT64_MAX);
+	rig_drop(&r);
+}
+
+/* Nor do those that were open over the end of a second. */
+static void open_for_a_while_is_no_growth(void **unused)
+{
+	struct lull_why why = {.size = sizeof why};
+	struct lull_sock sock[201];
+	struct lull_connect c;
+	struct rig r;
+
+	rig_open(&r, &many);
+	rig_pass_ms(&r, 1500 - r.now_ns / 1000000 % 1000);
+	c = connect_to(&r, RIG_PEER_PORT);
+	for (uint32_t i = 0; i < 201; i++)
+		assert_int_equal(lull_sock_connect(r.s, &c, &sock[i], NULL), 0);
+	assert_int_equal(lull_diag_why(r.s, &c, &why), 0);
+	assert_int_equal(why.full_in_ns, (8192 - 201) * 1000000000UL / 201);
+	rig_pass_ms(&r, 600);
+	for (uint32_t i = 0; i < 200; i++)
+		lull_sock_close(r.s, sock[i]);
+	assert_int_equal(lull_diag_why(r.s, &c, &why), 0);
+	assert_int_equal(why.opens_per_s, 201);
+	assert_true(why.full_in_ns == UINT64_MAX);
+	r.sock = sock[200];
+	rig_drop(&r);
+}
+
 /* Also one from before the map: it is still the first to be free. */
 static void the_oldest_is_free_first(void **unused)
 {
 	struct lull_why why = {.size = sizeof why};
 	struct lull_connect c;
-	uint16_t port;
 	struct rig r;
 
 	rig_open(&r, &many);
 	c = connect_to(&r, RIG_PEER_PORT);
 	for (uint32_t i = 0; i < 3000; i++) {
-		assert_int_equal(lull_sock_connect(r.s, &c, &r.sock, NULL), 0);
-		port = local_port(&r, r.sock);
-		lull_sock_close(r.s, r.sock);
-		put_record(&r, port, 60000);
+		connect_and_leave_record(&r, &c);
 		rig_pass_ms(&r, 5);
 		if (i == 2)
 			assert_int_equal(lull_diag_why(r.s, &c, &why), 0);
@@ -284,6 +342,8 @@ int main(void)
 		cmocka_unit_test(the_map_learns),
 		cmocka_unit_test(a_scan_of_destinations),
 		cmocka_unit_test(the_forecast),
+		cmocka_unit_test(ends_without_a_record_use_nothing_up),
+		cmocka_unit_test(open_for_a_while_is_no_growth),
 		cmocka_unit_test(the_oldest_is_free_first),
 		cmocka_unit_test(transparent_listeners_hold_no_port),
 		cmocka_unit_test(destinations_are_shown),
