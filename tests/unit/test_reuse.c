@@ -180,7 +180,7 @@ static void add_knob(struct rig_config *c, const char *knob)
 }
 
 /* Two ports of ours, both in TIME_WAIT towards the peer's port 4000. */
-static void close_both(struct rig *r, const struct rig_config *config)
+static void close_just_now(struct rig *r, const struct rig_config *config)
 {
 	struct rig_config c = *config;
 	struct lull_why why;
@@ -202,6 +202,11 @@ static void close_both(struct rig *r, const struct rig_config *config)
 		rig_expect(r, LULL_ACK);
 		assert_int_equal(rig_state(r), LULL_TCP_TIME_WAIT);
 	}
+}
+
+static void close_both(struct rig *r, const struct rig_config *config)
+{
+	close_just_now(r, config);
 	rig_align(r);
 }
 
@@ -280,6 +285,24 @@ static void reuse_waits_an_rto(void **unused)
 	expect_syn(&r);
 	lull_sock_close(r.s, r.sock);
 	rig_close(&r);
+}
+
+/* Within the millisecond in which it began more than all of its time is left.
+ */
+static void reuse_waits_from_the_first_moment(void **unused)
+{
+	static const char *const how[] = {SAFE, "net.ipv4.tcp_tw_reuse=1"};
+	struct lull_why why;
+	struct rig r;
+
+	for (uint32_t i = 0; i < ARRAY_LEN(how); i++) {
+		close_just_now(&r, &(struct rig_config){.ts = true,
+							.sysctl = {how[i]}});
+		assert_int_not_equal(r.now_ns % 1000000, 0);
+		assert_int_equal(connect_again(&r, &why), -EADDRNOTAVAIL);
+		assert_in_range(why.reuse_in_ns, 190000000, 1001000000);
+		rig_close(&r);
+	}
 }
 
 /* Without the knob, without timestamps, a FIN_WAIT_2, numbers that come round.
@@ -701,6 +724,7 @@ int main(void)
 		cmocka_unit_test(linux_forgets),
 		cmocka_unit_test(reuse_is_above),
 		cmocka_unit_test(reuse_waits_an_rto),
+		cmocka_unit_test(reuse_waits_from_the_first_moment),
 		cmocka_unit_test(not_every_record),
 		cmocka_unit_test(last_ack_is_helped),
 		cmocka_unit_test(old_segments_wander),
