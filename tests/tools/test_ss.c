@@ -117,6 +117,82 @@ static struct nlmsghdr *put_row(void *at, const struct row *r, uint32_t seq)
 	return hdr;
 }
 
+/* Not in the order in which they are to be printed. */
+static const struct dest {
+	const char *local, *remote;
+	struct lull_ctl_dest dest;
+} dests[] = {
+	{"10.9.3.2",
+	 "10.9.3.1",
+	 {.rport = 80,
+	  .ports = 28232,
+	  .live = 1,
+	  .closing = 2,
+	  .opens_per_s = 1,
+	  .free_in_ns = 4991000001,
+	  .reuse_in_ns = UINT64_MAX,
+	  .full_in_ns = UINT64_MAX}},
+	{"fd00:9:3::2",
+	 "fd00:9:3::1",
+	 {.rport = 443,
+	  .ports = 28232,
+	  .live = 20,
+	  .closing = 18000,
+	  .reserved = 12,
+	  .opens_per_s = 1000,
+	  .free_in_ns = 42000000000,
+	  .reuse_in_ns = 200000000,
+	  .full_in_ns = 10212000000}},
+	/* They ran out a while ago. */
+	{"10.9.3.2",
+	 "10.9.3.77",
+	 {.rport = 57000,
+	  .no_reuse = 1,
+	  .ports = 28232,
+	  .live = 8232,
+	  .closing = 20001,
+	  .free_in_ns = UINT64_MAX,
+	  .reuse_in_ns = 0,
+	  .full_in_ns = UINT64_MAX}},
+	{"10.9.3.2",
+	 "10.9.3.1",
+	 {.rport = 22,
+	  .ports = 28232,
+	  .live = 3,
+	  .opens_per_s = 3,
+	  .free_in_ns = UINT64_MAX,
+	  .reuse_in_ns = UINT64_MAX,
+	  .full_in_ns = UINT64_MAX}},
+};
+
+static size_t dests_len = sizeof dests / sizeof dests[0];
+
+static struct lull_addr address(const char *text)
+{
+	struct lull_addr addr = {.b = {[10] = 0xff, [11] = 0xff}};
+	bool v6 = strchr(text, ':');
+
+	inet_pton(v6 ? AF_INET6 : AF_INET, text, addr.b + (v6 ? 0 : 12));
+	return addr;
+}
+
+static struct nlmsghdr *put_dest(void *at, const struct dest *d, uint32_t seq)
+{
+	struct nlmsghdr *hdr = mnl_nlmsg_put_header(at);
+	const struct lull_addr local = address(d->local);
+	const struct lull_addr remote = address(d->remote);
+	struct lull_ctl_dest body = d->dest;
+
+	memcpy(body.local, local.b, sizeof body.local);
+	memcpy(body.remote, remote.b, sizeof body.remote);
+	memcpy(mnl_nlmsg_put_extra_header(hdr, sizeof body), &body,
+	       sizeof body);
+	hdr->nlmsg_type = LULL_CTL_DESTS;
+	hdr->nlmsg_flags = NLM_F_MULTI;
+	hdr->nlmsg_seq = seq;
+	return hdr;
+}
+
 static struct nlmsghdr *put_done(void *at, uint32_t seq)
 {
 	struct nlmsghdr *hdr = mnl_nlmsg_put_header(at);
@@ -148,12 +224,23 @@ static size_t put_rows(uint8_t *out, const struct nlmsghdr *request)
 	return len + put_done(out + len, seq)->nlmsg_len;
 }
 
+static size_t put_dests(uint8_t *out, uint32_t seq)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < dests_len; i++)
+		len += put_dest(out + len, &dests[i], seq)->nlmsg_len;
+	return len + put_done(out + len, seq)->nlmsg_len;
+}
+
 static size_t answer(uint8_t *out, const struct nlmsghdr *request)
 {
 	struct nlmsghdr *hdr;
 
 	if (request->nlmsg_type == SOCK_DIAG_BY_FAMILY)
 		return put_rows(out, request);
+	if (request->nlmsg_type == LULL_CTL_DESTS)
+		return put_dests(out, request->nlmsg_seq);
 	hdr = mnl_nlmsg_put_header(out);
 	hdr->nlmsg_type = request->nlmsg_type;
 	hdr->nlmsg_seq = request->nlmsg_seq;
@@ -393,6 +480,24 @@ static json_t *json_of(const struct ran *r)
 	return json;
 }
 
+/* Member by member; `text` has ' where JSON has ". */
+static void expect_json(const json_t *got, const char *text)
+{
+	char quoted[512], *p = quoted;
+	char *dump_of = json_dumps(got, JSON_COMPACT);
+	json_t *want;
+
+	snprintf(quoted, sizeof quoted, "%s", text);
+	while ((p = strchr(p, '\'')))
+		*p = '"';
+	want = json_loads(quoted, 0, NULL);
+	assert_non_null(want);
+	if (!json_equal(got, want))
+		fail_msg("%s, not %s", dump_of, quoted);
+	json_decref(want);
+	free(dump_of);
+}
+
 static const char *text_at(const json_t *json, const char *a, const char *b)
 {
 	return json_string_value(json_object_get(json_object_get(json, a), b));
@@ -455,6 +560,78 @@ static void no_rows_are_json_too(void **state)
 	(void)state;
 }
 
+/* ---- by destination ---- */
+
+static void the_fullest_destination_comes_first(void **state)
+{
+	static const struct {
+		const char *options, *expected;
+	} cases[] = {
+		{"",
+		 "Local Address  Peer Address:Port  Live TIME-WAIT  Free Opens/s Full in\n"
+		 "10.9.3.2          10.9.3.77:57000 8232     20001     0       0 now    \n"
+		 "[fd00:9:3::2] [fd00:9:3::1]:https   20     18000 10200    1000 10sec  \n"
+		 "10.9.3.2           10.9.3.1:ssh      3         0 28229       3 -      \n"
+		 "10.9.3.2           10.9.3.1:http     1         2 28229       1 -      \n"},
+		{"-nHo6",
+		 "[fd00:9:3::2] [fd00:9:3::1]:443 20 18000 10200 1000 10sec "
+		 "free:42sec reuse:200ms\n"},
+		{"-nHo4",
+		 "10.9.3.2 10.9.3.77:57000 8232 20001     0 0 now free:- reuse:now   \n"
+		 "10.9.3.2  10.9.3.1:22       3     0 28229 3 - free:- reuse:-       \n"
+		 "10.9.3.2  10.9.3.1:80       1     2 28229 1 - free:4.992sec reuse:-\n"},
+	};
+	struct ran r;
+	char args[128];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(args, sizeof args, "ss --by destination %s --ctl %s",
+			 cases[i].options, ctl);
+		run(&r, args, NULL);
+		assert_string_equal(r.err, "");
+		assert_int_equal(r.code, 0);
+		assert_string_equal(r.out, cases[i].expected);
+	}
+	(void)state;
+}
+
+static void destinations_are_objects(void **state)
+{
+	struct ran r;
+	char args[128];
+	json_t *json, *list;
+
+	snprintf(args, sizeof args, "ss --by=destination --json --ctl %s", ctl);
+	run(&r, args, NULL);
+	json = json_of(&r);
+	list = json_object_get(json, "destinations");
+	assert_int_equal(json_array_size(list), 4);
+	expect_json(json_array_get(list, 0),
+		    "{'local':{'address':'10.9.3.2'},"
+		    "'peer':{'address':'10.9.3.77','port':57000},"
+		    "'no_reuse':true,'ports':28232,'ports_live':8232,"
+		    "'ports_closing':20001,'ports_reserved':0,'ports_free':0,"
+		    "'opens_per_s':0,'free_in_ns':null,'reuse_in_ns':0,"
+		    "'full_in_ns':null}");
+	expect_json(json_array_get(list, 1),
+		    "{'local':{'address':'fd00:9:3::2'},"
+		    "'peer':{'address':'fd00:9:3::1','port':443},"
+		    "'no_reuse':false,'ports':28232,'ports_live':20,"
+		    "'ports_closing':18000,'ports_reserved':12,"
+		    "'ports_free':10200,'opens_per_s':1000,"
+		    "'free_in_ns':42000000000,'reuse_in_ns':200000000,"
+		    "'full_in_ns':10212000000}");
+	json_decref(json);
+	dests_len = 0;
+	run(&r, args, NULL);
+	dests_len = sizeof dests / sizeof dests[0];
+	json = json_of(&r);
+	assert_int_equal(json_array_size(json_object_get(json, "destinations")),
+			 0);
+	json_decref(json);
+	(void)state;
+}
+
 /* ---- what goes wrong ---- */
 
 static void wrong_calls_are_explained(void **state)
@@ -476,6 +653,12 @@ static void wrong_calls_are_explained(void **state)
 		{"ss --ctl x state listening", 64,
 		 "lull ss: state: there are no filters yet; use grep(1), or "
 		 "--json; see lull ss --help\n"},
+		{"ss --by colour --ctl x", 64,
+		 "lull ss: --by colour: there is no such word, only: "
+		 "destination; see lull ss --help\n"},
+		{"ss --by destination -l --ctl x", 64,
+		 "lull ss: --by destination counts connections that we opened; "
+		 "leave -l and -s out; see lull ss --help\n"},
 		{"ss -s4 --ctl x", 64,
 		 "lull ss: -s counts both families; leave -4 and -6 out; see "
 		 "lull ss --help\n"},
@@ -540,6 +723,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_summary_has_all_eleven),
 		cmocka_unit_test(rows_are_objects),
 		cmocka_unit_test(no_rows_are_json_too),
+		cmocka_unit_test(the_fullest_destination_comes_first),
+		cmocka_unit_test(destinations_are_objects),
 		cmocka_unit_test(wrong_calls_are_explained),
 	};
 

@@ -19,8 +19,7 @@
 #include <jansson.h>
 #include <libmnl/libmnl.h>
 
-#include "ctl.h"
-#include "table.h"
+#include "ss.h"
 
 enum {
 	/* As ss without -a and -l: what is neither a listener nor over, nor
@@ -28,20 +27,6 @@ enum {
 	HIDDEN = 1 << LULL_TCP_LISTEN | 1 << LULL_TCP_CLOSED |
 		 1 << LULL_TCP_TIME_WAIT | 1 << LULL_TCP_SYN_RECEIVED,
 	LISTENING = 1 << LULL_TCP_LISTEN | 1 << LULL_TCP_CLOSED,
-	TEXT = 80, /* an address, or a port */
-};
-
-struct options {
-	const char *ctl;
-	bool summary, all, listening, numeric, timers, no_header, json;
-	bool ipv4, ipv6;
-};
-
-struct ss {
-	struct options o;
-	struct table table;
-	int64_t own_lo, own_hi; /* ports without a service */
-	uint64_t rows;
 };
 
 struct row {
@@ -96,7 +81,7 @@ static const char *state_text(uint8_t state, char *text)
 {
 	if (state > 0 && state < LULL_TCP_STATES)
 		return lull_state_name((enum lull_tcp_state)state);
-	snprintf(text, TEXT, "%u", state);
+	snprintf(text, SS_TEXT, "%u", state);
 	return text;
 }
 
@@ -107,25 +92,25 @@ static const char *timer_name(uint8_t timer, char *text)
 
 	if (timer < sizeof name / sizeof name[0])
 		return name[timer];
-	snprintf(text, TEXT, "%u", timer);
+	snprintf(text, SS_TEXT, "%u", timer);
 	return text;
 }
 
 /* ss's precision: three digits below a second, fewer for longer times. */
-static const char *time_text(uint32_t ms, char *text)
+const char *ss_time_text(uint32_t ms, char *text)
 {
 	uint32_t min = ms / 60000, s = ms / 1000 % 60;
 
 	if (min > 9 || (min && !s))
-		snprintf(text, TEXT, "%umin", min);
+		snprintf(text, SS_TEXT, "%umin", min);
 	else if (min)
-		snprintf(text, TEXT, "%umin%usec", min, s);
+		snprintf(text, SS_TEXT, "%umin%usec", min, s);
 	else if (s > 9 || (s && ms % 1000 == 0))
-		snprintf(text, TEXT, "%usec", s);
+		snprintf(text, SS_TEXT, "%usec", s);
 	else if (s)
-		snprintf(text, TEXT, "%u.%03usec", s, ms % 1000);
+		snprintf(text, SS_TEXT, "%u.%03usec", s, ms % 1000);
 	else
-		snprintf(text, TEXT, "%03ums", ms);
+		snprintf(text, SS_TEXT, "%03ums", ms);
 	return text;
 }
 
@@ -137,32 +122,32 @@ static const char *addr_text(const struct row *r, const void *addr, char *text)
 
 	inet_ntop(r->msg.idiag_family, addr, plain, sizeof plain);
 	if (r->msg.idiag_family == AF_INET)
-		snprintf(text, TEXT, "%s", plain);
+		snprintf(text, SS_TEXT, "%s", plain);
 	else if (!r->v6only && memcmp(addr, any, sizeof any) == 0)
-		snprintf(text, TEXT, "*");
+		snprintf(text, SS_TEXT, "*");
 	else
-		snprintf(text, TEXT, "[%s]", plain);
+		snprintf(text, SS_TEXT, "[%s]", plain);
 	return text;
 }
 
-static const char *port_text(const struct ss *ss, uint16_t port, char *text)
+const char *ss_port_text(const struct ss *ss, uint16_t port, char *text)
 {
 	const struct servent *service = NULL;
 
 	if (!ss->o.numeric && port && (port < ss->own_lo || port > ss->own_hi))
 		service = getservbyport(htons(port), "tcp");
 	if (!port)
-		snprintf(text, TEXT, "*");
+		snprintf(text, SS_TEXT, "*");
 	else if (service)
-		snprintf(text, TEXT, "%s", service->s_name);
+		snprintf(text, SS_TEXT, "%s", service->s_name);
 	else
-		snprintf(text, TEXT, "%u", port);
+		snprintf(text, SS_TEXT, "%u", port);
 	return text;
 }
 
 static bool put_local(struct ss *ss, const struct row *r)
 {
-	char text[TEXT], bits[8] = "";
+	char text[SS_TEXT], bits[8] = "";
 	uint16_t port = ntohs(r->msg.id.idiag_sport);
 
 	if (is_prefix(r))
@@ -172,18 +157,18 @@ static bool put_local(struct ss *ss, const struct row *r)
 		return false;
 	if (is_range(r))
 		return table_cell(&ss->table, "%u-%u", port, r->listen.port_hi);
-	return table_cell(&ss->table, "%s", port_text(ss, port, text));
+	return table_cell(&ss->table, "%s", ss_port_text(ss, port, text));
 }
 
 static bool put_timer(struct ss *ss, const struct inet_diag_msg *msg)
 {
-	char name[TEXT], time[TEXT];
+	char name[SS_TEXT], time[SS_TEXT];
 
 	if (!ss->o.timers || !msg->idiag_timer)
 		return table_cell(&ss->table, "%s", "");
 	return table_cell(&ss->table, " timer:(%s,%s,%u)",
 			  timer_name(msg->idiag_timer, name),
-			  time_text(msg->idiag_expires, time),
+			  ss_time_text(msg->idiag_expires, time),
 			  msg->idiag_retrans);
 }
 
@@ -204,14 +189,14 @@ static bool put_row(struct ss *ss, const struct row *r)
 {
 	const struct inet_diag_msg *msg = &r->msg;
 	struct table *t = &ss->table;
-	char text[TEXT];
+	char text[SS_TEXT];
 
 	return table_cell(t, "%s", state_text(msg->idiag_state, text)) &&
 	       table_cell(t, "%-6u", msg->idiag_rqueue) &&
 	       table_cell(t, "%-6u", msg->idiag_wqueue) && put_local(ss, r) &&
 	       table_cell(t, "%s:", addr_text(r, msg->id.idiag_dst, text)) &&
 	       table_cell(t, "%s",
-			  port_text(ss, ntohs(msg->id.idiag_dport), text)) &&
+			  ss_port_text(ss, ntohs(msg->id.idiag_dport), text)) &&
 	       put_timer(ss, msg);
 }
 
@@ -240,7 +225,7 @@ static json_t *local_json(const struct row *r)
 
 static json_t *timer_json(const struct inet_diag_msg *msg)
 {
-	char name[TEXT];
+	char name[SS_TEXT];
 
 	if (!msg->idiag_timer)
 		return json_null();
@@ -253,7 +238,7 @@ static json_t *timer_json(const struct inet_diag_msg *msg)
 static bool put_row_json(struct ss *ss, const struct row *r)
 {
 	const struct inet_diag_msg *msg = &r->msg;
-	char state[TEXT];
+	char state[SS_TEXT];
 	json_t *json = json_pack(
 		"{s:s, s:I, s:I, s:o, s:o, s:o}", "state",
 		state_text(msg->idiag_state, state), "recv_q",
@@ -285,7 +270,7 @@ static int see_row(void *arg, const struct nlmsghdr *hdr)
 	return 0;
 }
 
-static uint32_t states_of(const struct options *o)
+static uint32_t states_of(const struct ss_options *o)
 {
 	if (o->all)
 		return ~0U;
@@ -319,7 +304,7 @@ static int dump(struct ss *ss, struct lull_client *client)
 }
 
 /* As ss: a port that this side may have chosen is no service. */
-static void find_own_ports(struct ss *ss, struct lull_client *client)
+void ss_find_own_ports(struct ss *ss, struct lull_client *client)
 {
 	const struct lull_ctl_name name = {"net.ipv4.ip_local_port_range"};
 	const struct lull_client_request request = {LULL_CTL_SYSCTL_GET, &name,
@@ -343,7 +328,7 @@ static int print_rows(struct ss *ss, struct lull_client *client)
 	};
 	int e;
 
-	find_own_ports(ss, client);
+	ss_find_own_ports(ss, client);
 	if (ss->o.json) {
 		fputs("{\"schema\":1,\"sockets\":[", stdout);
 		e = dump(ss, client);
@@ -409,7 +394,8 @@ static int print_summary(const struct ss *ss, struct lull_client *client)
 
 static int help(void)
 {
-	puts("usage: lull ss [-aHlnost46] [--json] --ctl PATH\n\n"
+	puts("usage: lull ss [-aHlnost46] [--json] --ctl PATH\n"
+	     "       lull ss --by destination [-Hno46] [--json] --ctl PATH\n\n"
 	     "Sockets of a running lull, as ss(8) prints them: connections, "
 	     "without those\nhalf open or in TIME-WAIT.\n\n"
 	     "  -a, --all         all of them, with listeners\n"
@@ -421,6 +407,9 @@ static int help(void)
 	     "  -4, --ipv4        IPv4 only\n"
 	     "  -6, --ipv6        IPv6 only\n"
 	     "  -t, --tcp         TCP; there is nothing else\n"
+	     "      --by WORD     destination: how the local ports stand "
+	     "towards each\n"
+	     "                    that connections were opened to\n"
 	     "      --json        one JSON object\n"
 	     "      --ctl PATH    the control socket of the program\n\n"
 	     "Exit: 0 fine; 3 could not; 64 usage. See lull-ss(1).");
@@ -428,11 +417,12 @@ static int help(void)
 }
 
 /* Below 0: go on; else the exit code. */
-static int parse(int argc, char **argv, struct options *o)
+static int parse(int argc, char **argv, struct ss_options *o)
 {
 	enum {
 		CTL = 256,
 		JSON,
+		BY,
 	};
 	static const struct option long_options[] = {
 		{"all", no_argument, NULL, 'a'},
@@ -446,6 +436,7 @@ static int parse(int argc, char **argv, struct options *o)
 		{"tcp", no_argument, NULL, 't'},
 		{"json", no_argument, NULL, JSON},
 		{"ctl", required_argument, NULL, CTL},
+		{"by", required_argument, NULL, BY},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -468,6 +459,12 @@ static int parse(int argc, char **argv, struct options *o)
 			o->ctl = optarg;
 		else if (c == JSON)
 			o->json = true;
+		else if (c == BY && strcmp(optarg, "destination") == 0)
+			o->by_destination = true;
+		else if (c == BY)
+			return tool_usage("--by %s: there is no such word, "
+					  "only: destination",
+					  optarg);
 		else if (flag[c])
 			*flag[c] = true;
 	}
@@ -478,7 +475,18 @@ static int parse(int argc, char **argv, struct options *o)
 	if (o->summary && (o->ipv4 || o->ipv6))
 		return tool_usage("-s counts both families; leave -4 and -6 "
 				  "out");
+	if (o->by_destination && (o->summary || o->listening))
+		return tool_usage("--by destination counts connections that "
+				  "we opened; leave -l and -s out");
 	return o->ctl ? -1 : ctl_needed();
+}
+
+static int print(struct ss *ss, struct lull_client *client)
+{
+	if (ss->o.by_destination)
+		return ss_print_dests(ss, client);
+	return ss->o.summary ? print_summary(ss, client)
+			     : print_rows(ss, client);
 }
 
 int cmd_ss(int argc, char **argv)
@@ -492,7 +500,7 @@ int cmd_ss(int argc, char **argv)
 	client = ctl_open(ss.o.ctl);
 	if (!client)
 		return TOOL_COULD_NOT;
-	e = ss.o.summary ? print_summary(&ss, client) : print_rows(&ss, client);
+	e = print(&ss, client);
 	lull_client_close(client);
 	code = ctl_finish(TOOL_OK);
 	return e < 0 ? ctl_failed(ss.o.ctl, e) : code;
