@@ -125,14 +125,108 @@ def test_silence(w, load, netns):
          set(errors) <= {"ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"}, errors)
 
 
+EIGHT = ("--sysctl", "net.ipv4.ip_local_port_range=40000 40007")
+NO_PORT = re.compile(r"""
+  EADDRNOTAVAIL: 4 \(.*\)
+  no port: 4 connects to (\S+):8080 failed; after each the next was tried within 100 ms
+    no port is left towards this destination; first after \d\.\d+ s, at \d connections/s
+    of 8 ports \(40000-40007\) 0 are live, 8 in TIME-WAIT, 0 reserved, 0 free
+    the first is free in 5\d\.\d s; none can be reused: net\.ipv4\.tcp_tw_reuse and .* are off
+    what helps, safest first:
+      - keep connections open .*
+      - let the server close first: .*
+      - more source addresses, .* 8 ports
+      - net\.ipv4\.ip_local_port_range="1024 65535": 64504 ports more
+      - net\.lull\.tcp_tw_reuse_safe=1: .*
+      - net\.ipv4\.tcp_tw_reuse=1: .*
+  states now: TIME-WAIT 8
+""")
+
+
 def test_ports_run_out(w, load, netns):
-    p = load(HOST + "/", "-n", "50", "-c", "4", "--sysctl",
-             "net.ipv4.ip_local_port_range=40000 40009")
-    w.ok("ports run out: exit 1, EADDRNOTAVAIL, and why",
-         p.returncode == 1 and p.stdout.startswith("10 of 50 ") and
-         "  EADDRNOTAVAIL: 40 " in p.stdout and
-         re.search(r"no port: of 10 .* \d+ are live, \d+ in TIME-WAIT, the first "
-                   r"is free in \d", p.stdout), p.stdout, p.stderr)
+    for host in (HOST, HOST6):
+        p = load(host + "/", "-n", "12", "-c", "1", *EIGHT)
+        w.ok(f"{host}: eight ports run out: exit 1, and the explained no",
+             p.returncode == 1 and p.stdout.startswith("8 of 12 ") and
+             NO_PORT.search(p.stdout), p.stdout, p.stderr)
+    p = load(HOST + "/", "-n", "50", "-c", "4", "--json", "--sysctl",
+             "net.ipv4.ip_local_port_range=40000 40009", "--sysctl",
+             "net.ipv4.tcp_tw_reuse_delay=60000", "--sysctl",
+             "net.ipv4.tcp_tw_reuse=1")
+    got = json.loads(p.stdout)
+    w.equal("each connect that finds none is a failed one", (p.returncode,
+            got["done"], got["failed"], got["errors"], got["no_port"]["connects"]),
+            (1, 10, 40, {"EADDRNOTAVAIL": 40}, 40))
+    why = got["why"]
+    times = why.pop("free_in_ns"), why.pop("reuse_in_ns")
+    remedies = why.pop("remedies")
+    rate = why.pop("opens_per_s")
+    w.equal("JSON has the numbers", why,
+            {"reason": "ports_in_use", "ports": 10, "ports_live": 0,
+             "ports_closing": 10, "ports_reserved": 0, "ports_free": 0,
+             "full_in_ns": why["full_in_ns"]})
+    w.ok("times and rate", all(50e9 < t < 60.01e9 for t in times) and
+         rate <= 10 and why["full_in_ns"] in (0, None), times, rate, why)
+    w.ok("remedies, without the one that is there", len(remedies) == 5 and
+         not any(" 60000 ms" in r for r in remedies), remedies)
+
+
+def test_forecast(w, load, netns):
+    ports = ("--sysctl", "net.ipv4.ip_local_port_range=40000 43999")
+    p = load(HOST + "/", "-n", TOTAL, *ports)
+    found = re.search(r"^  ports: of 4000 ports \(40000-43999\) (\d+) are live, "
+                      r"(\d+) in TIME-WAIT, 0 reserved, 1000 free; full in (\S+) "
+                      r"(m?s) at this rate \((\d+)/s\)$", p.stdout, re.M)
+    w.ok("it works, and is told how long it will", p.returncode == 0 and found,
+         p.stdout, p.stderr)
+    live, closing, time, unit, rate = found.groups()
+    w.equal("all that were opened are in use", int(live) + int(closing), TOTAL)
+    seconds = float(time) / (1000 if unit == "ms" else 1)
+    w.ok("when at this rate no port is left",
+         0 <= seconds - 1000 / int(rate) <= 0.1, found[0])
+    p = load(HOST + "/", "-n", TOTAL, *ports, "--close-by", "server")
+    w.ok("what the server closes first lasts at any rate",
+         p.returncode == 0 and "full in" not in p.stdout, p.stdout, p.stderr)
+    got = json.loads(load(HOST + "/", "-n", "10", "--json").stdout)
+    w.equal("JSON tells how it stands when nothing was refused",
+            (got["why"]["reason"], got["why"]["ports"], got["no_port"]["connects"],
+             "remedies" in got["why"]), ("none", 28232, 0, False))
+
+
+def test_no_route(w, load, netns):
+    p = w.lull("load", "http://[fd00:9:9::1]/", "--netns", netns, "--addr",
+               "10.9.251.2/24", "-n", "1")
+    w.ok("another no is explained as well", p.returncode == 1 and
+         "  why: we have no address of that family\n" in p.stdout, p.stdout,
+         p.stderr)
+
+
+def test_by_destination(w, load, netns):
+    """A lull that has run out, looked at from outside."""
+    ctl = os.path.join(w.dir, "load.ctl")
+    w.ctls.add(ctl)
+    p = w.popen([w.path, "load", f"http://10.9.252.1:{PORT}/", "-n", "1000000000",
+                 "-c", "1", "--netns", netns, "--addr", "10.9.252.2/24", "--ctl",
+                 ctl, *EIGHT], stdout=-1, stderr=-1)
+
+    def rows():
+        got = w.lull("ss", "--by", "destination", "--json", "--ctl", ctl)
+        return got.returncode == 0 and json.loads(got.stdout)["destinations"]
+    full = wait_for(lambda: [r for r in rows() or []
+                             if r["ports_closing"] == 8], 10, "eight TIME-WAITs")
+    w.equal("ss --by destination: who has no port left",
+            [(r["local"], r["peer"], r["ports"], r["ports_live"], r["ports_free"])
+             for r in full],
+            [({"address": "10.9.252.2"}, {"address": "10.9.252.1", "port": PORT},
+              8, 0, 0)])
+    out = w.lull("ss", "--by", "destination", "-n", "--ctl", ctl).stdout
+    w.ok("and in columns", re.fullmatch(
+        r"Local Address +Peer Address:Port +Live TIME-WAIT Free Opens/s Full in\n"
+        r"10\.9\.252\.2 +10\.9\.252\.1:8080 +0 +8 +0 +\d now +\n", out), out)
+    p.terminate()
+    out, err = p.communicate(timeout=10)
+    w.ok("its socket goes with it", p.returncode == 1 and not err and
+         not os.path.exists(ctl), p.returncode, out, err)
 
 
 def test_seconds(w, load, netns):
@@ -191,8 +285,8 @@ def test_nginx(w):
         return w.lull("load", target, *map(str, argv), "--netns", netns, "--addr",
                       f"10.9.{n}.2/24", "--addr", f"fd00:9:{n}::2/64")
     for test in (test_text, test_json, test_refused, test_silence,
-                 test_ports_run_out, test_seconds, test_starts_anew,
-                 test_signal):
+                 test_ports_run_out, test_forecast, test_no_route, test_seconds,
+                 test_by_destination, test_starts_anew, test_signal):
         test(w, load, netns)
     out = w.run_in(netns, "ip", "-o", "link").stdout
     w.ok("each load took its TUN device with it", "lull" not in out, out)

@@ -18,6 +18,7 @@
 
 #include "hist.h"
 #include "stack.h"
+#include "why.h"
 
 enum {
 	CLOSING = 10000000,
@@ -38,7 +39,8 @@ struct load {
 	struct stack_options stack_options;
 	struct stack stack;
 	struct lull_loop *loop;
-	const char *url;
+	struct lull_control *control;
+	const char *url, *ctl;
 	char host[256], path[1024], request[REQUEST_BYTES];
 	size_t request_len;
 	struct lull_endpoint target;
@@ -49,7 +51,10 @@ struct load {
 	struct hist *hist;
 	uint64_t begun, done, failed, bytes;
 	uint64_t error[ERRNO_MAX], not_200;
-	struct lull_why why; /* of the last connect that could not be */
+	/* Connects that could not be made: the last, and the first that found
+	 * no port. */
+	struct lull_why why, ran_out;
+	uint64_t no_port, ran_out_ns;
 	uint64_t start_ns, end_ns;
 	http_parser_settings settings;
 };
@@ -71,6 +76,7 @@ static const char help[] =
 	"  --peer CIDR         the kernel's address on the other side (the first other)\n"
 	"  --sysctl NAME=VALUE set a knob of our stack; again for more\n"
 	"  --pcap FILE         write all frames for Wireshark\n"
+	"  --ctl PATH          a control socket, for lull ss\n"
 	"  --json\n\n"
 	"Exit: 0 all succeeded; 1 some failed; 3 could not; 64 usage.\n";
 
@@ -112,6 +118,18 @@ static void fail(struct load *l, struct slot *s, int error)
 	next(l, s);
 }
 
+static void note_why(struct load *l, int error, const struct lull_why *why)
+{
+	note_error(l, error);
+	l->why = *why;
+	if (!why_is_ports(why))
+		return;
+	if (!l->no_port++) {
+		l->ran_out = *why;
+		l->ran_out_ns = lull_clock_ns();
+	}
+}
+
 static void begin(struct load *l, struct slot *s)
 {
 	struct lull_connect c = {
@@ -119,16 +137,15 @@ static void begin(struct load *l, struct slot *s)
 		.remote = l->target,
 		.cookie = (uintptr_t)s,
 	};
-
+	struct lull_why why = {.size = sizeof why};
 	int e;
 
 	if (l->begun == l->total)
 		return;
 	l->begun++;
-	l->why.size = sizeof l->why;
-	e = lull_sock_connect(shard_of(l), &c, &s->sock, &l->why);
+	e = lull_sock_connect(shard_of(l), &c, &s->sock, &why);
 	if (e < 0) { /* out of ports, say: the next tick tries again */
-		note_error(l, e);
+		note_why(l, e, &why);
 		over(l);
 		return;
 	}
@@ -282,6 +299,91 @@ static const char *error_name(int e, char *buf, size_t size)
 	return buf;
 }
 
+/* ---- why not ---- */
+
+/* The last no; if there was none, how things stand now. */
+static void find_why(struct load *l, struct lull_why *why)
+{
+	const struct lull_connect c = {.size = sizeof c, .remote = l->target};
+
+	*why = l->why;
+	if (why->reason != LULL_WHY_NONE)
+		return;
+	why->size = sizeof *why;
+	if (lull_diag_why(shard_of(l), &c, why) < 0)
+		why->free_in_ns = why->reuse_in_ns = why->full_in_ns =
+			UINT64_MAX;
+}
+
+static double ran_out_after(const struct load *l)
+{
+	return l->no_port ? (double)(l->ran_out_ns - l->start_ns) / 1e9 : 0;
+}
+
+static json_t *why_json(struct load *l)
+{
+	struct lull_why why;
+	struct why_knobs knobs;
+	json_t *json;
+
+	find_why(l, &why);
+	why_knobs_of(shard_of(l), &knobs);
+	json = json_pack("{s:s}", "reason", why_reason(&why));
+	if (!json || why_into_json(&why, json) < 0) {
+		json_decref(json);
+		return NULL;
+	}
+	if (why_is_ports(&why))
+		json_object_set_new(json, "remedies",
+				    why_remedies_json(&why, &knobs));
+	return json;
+}
+
+/* While it works: how long it will. */
+static void print_forecast(const struct lull_why *why,
+			   const struct why_knobs *knobs)
+{
+	char text[32];
+
+	if (why->full_in_ns == UINT64_MAX)
+		return;
+	printf("  ports: ");
+	why_print_ports(why, knobs);
+	printf("; full %s at this rate (%u/s)\n",
+	       why_in(why->full_in_ns, text, sizeof text), why->opens_per_s);
+}
+
+static void print_no_port(const struct load *l)
+{
+	const struct lull_addr *addr = &l->target.addr;
+	bool v4 = lull_addr_is_ipv4(addr);
+	char text[LULL_ADDR_TEXT];
+
+	printf("  no port: %lu connects to %s%s%s:%u failed; after each the "
+	       "next was tried within %d ms\n",
+	       l->no_port, v4 ? "" : "[", lull_addr_format(addr, text),
+	       v4 ? "" : "]", l->target.port, TICK_MS);
+	printf("    %s; first after %.3f s, at %u connections/s\n",
+	       why_sentence(&l->why), ran_out_after(l), l->ran_out.opens_per_s);
+}
+
+static void print_why(struct load *l)
+{
+	struct lull_why why;
+	struct why_knobs knobs;
+
+	find_why(l, &why);
+	why_knobs_of(shard_of(l), &knobs);
+	if (why.reason == LULL_WHY_NONE) {
+		print_forecast(&why, &knobs);
+	} else if (!why_is_ports(&why)) {
+		printf("  why: %s\n", why_sentence(&why));
+	} else {
+		print_no_port(l);
+		why_print(&why, &knobs);
+	}
+}
+
 static void print_json(struct load *l)
 {
 	uint64_t states[LULL_TCP_STATES];
@@ -298,36 +400,23 @@ static void print_json(struct load *l)
 			json_object_set_new(
 				errors, error_name(i, buf, sizeof buf),
 				json_integer((json_int_t)l->error[i]));
-	all = json_pack("{s:i s:I s:I s:I s:f s:f s:{s:I s:I s:I s:I} s:I s:o "
-			"s:o}",
-			"schema", 1, "done", (json_int_t)l->done, "failed",
-			(json_int_t)l->failed, "not_200",
-			(json_int_t)l->not_200, "seconds", seconds(l), "per_s",
-			(double)l->done / seconds(l), "latency_us", "p50",
-			(json_int_t)hist_at(l->hist, .5), "p90",
-			(json_int_t)hist_at(l->hist, .9), "p99",
-			(json_int_t)hist_at(l->hist, .99), "max",
-			(json_int_t)l->hist->max_us, "bytes",
-			(json_int_t)l->bytes, "errors", errors, "states",
-			by_state);
+	all = json_pack(
+		"{s:i s:I s:I s:I s:f s:f s:{s:I s:I s:I s:I} s:I s:o s:o "
+		"s:{s:I s:f s:I} s:o}",
+		"schema", 1, "done", (json_int_t)l->done, "failed",
+		(json_int_t)l->failed, "not_200", (json_int_t)l->not_200,
+		"seconds", seconds(l), "per_s", (double)l->done / seconds(l),
+		"latency_us", "p50", (json_int_t)hist_at(l->hist, .5), "p90",
+		(json_int_t)hist_at(l->hist, .9), "p99",
+		(json_int_t)hist_at(l->hist, .99), "max",
+		(json_int_t)l->hist->max_us, "bytes", (json_int_t)l->bytes,
+		"errors", errors, "states", by_state, "no_port", "connects",
+		(json_int_t)l->no_port, "after_s", ran_out_after(l),
+		"opens_per_s", (json_int_t)l->ran_out.opens_per_s, "why",
+		why_json(l));
 	json_dumpf(all, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	putchar('\n');
 	json_decref(all);
-}
-
-static void print_why(const struct load *l)
-{
-	const struct lull_why *w = &l->why;
-
-	if (w->reason != LULL_WHY_PORTS_IN_USE)
-		return;
-	printf("  no port: of %u towards this destination %u are live, %u in "
-	       "TIME-WAIT",
-	       w->ports, w->ports_live, w->ports_closing);
-	if (w->free_in_ns != UINT64_MAX)
-		printf(", the first is free in %.1f s",
-		       (double)w->free_in_ns / 1e9);
-	puts("");
 }
 
 static void print_text(struct load *l)
@@ -470,6 +559,9 @@ static int parse_option(struct load *l, int c, const char *arg)
 	case 'w':
 		o->pcap = arg;
 		return TOOL_OK;
+	case 'C':
+		l->ctl = arg;
+		return TOOL_OK;
 	default:
 		return TOOL_USAGE;
 	}
@@ -488,6 +580,7 @@ static int parse(struct load *l, int argc, char **argv)
 		{"peer", required_argument, NULL, 'e'},
 		{"sysctl", required_argument, NULL, 's'},
 		{"pcap", required_argument, NULL, 'w'},
+		{"ctl", required_argument, NULL, 'C'},
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -541,6 +634,10 @@ static int run(struct load *l)
 	if (e < 0)
 		return tool_error(TOOL_COULD_NOT, "a run loop: %s",
 				  strerror(-e));
+	if (l->ctl && stack_control(&l->control, l->loop, &l->stack, l->ctl)) {
+		lull_loop_destroy(l->loop);
+		return TOOL_COULD_NOT;
+	}
 	signalled = l->loop;
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
@@ -559,6 +656,7 @@ static int run(struct load *l)
 		print_json(l);
 	else
 		print_text(l);
+	lull_control_destroy(l->control);
 	lull_loop_destroy(l->loop);
 	if (e < 0)
 		return tool_error(TOOL_COULD_NOT, "the TUN device is gone: %s",

@@ -269,6 +269,27 @@ int stack_close(struct stack *s)
 	return code;
 }
 
+int stack_control(struct lull_control **control, struct lull_loop *loop,
+		  const struct stack *s, const char *path)
+{
+	int e = lull_control_create(control, loop, s->shard, path);
+
+	if (e == -EADDRINUSE)
+		return tool_error(TOOL_COULD_NOT,
+				  "%s: another lull answers "
+				  "there; choose another --ctl",
+				  path);
+	if (e == -EEXIST)
+		return tool_error(TOOL_COULD_NOT,
+				  "--ctl %s: there is something else, which "
+				  "stays; choose another --ctl",
+				  path);
+	if (e < 0)
+		return tool_error(TOOL_COULD_NOT, "--ctl %s: %s", path,
+				  strerror(-e));
+	return TOOL_OK;
+}
+
 void stack_url(const struct lull_addr *addr, uint16_t port, char *out,
 	       size_t size)
 {

@@ -54,6 +54,10 @@ int stack_open(struct stack *s, const struct stack_options *o);
 /* A TOOL_ code: the capture may not have been written whole. */
 int stack_close(struct stack *s);
 
+/* lull_control_create(). A TOOL_ code; what went wrong is printed. */
+int stack_control(struct lull_control **control, struct lull_loop *loop,
+		  const struct stack *s, const char *path);
+
 /* "http://ADDR/" of an endpoint: brackets for IPv6, no port if it is 80. */
 void stack_url(const struct lull_addr *addr, uint16_t port, char *out,
 	       size_t size);
