@@ -264,6 +264,31 @@ static void move(struct lull_tcp *t, struct lull_tcb *tcb)
 	keep_options(t, tcb, &old, cold);
 }
 
+/*
+ * Does the peer answer for another connection than the old one? A peer that
+ * still has the old one is in LAST_ACK, CLOSING or TIME_WAIT, and acknowledges
+ * all of it. With less it is half-open by an old duplicate of our SYN (3.5,
+ * figure 9), or a box has changed the numbers. RST then, as without a shadow:
+ * else it would hold the pair for a minute. Out of the window of a LAST_ACK it
+ * harms none.
+ */
+static bool is_elsewhere(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			 const struct lull_seg *seg)
+{
+	struct lull_seq used = lull_closing_at(t, tcb->shadow)->snd_nxt;
+
+	return (seg->flags & (LULL_ACK | LULL_RST | LULL_FIN)) == LULL_ACK &&
+	       seg->text_len == 0 && lull_seq_lt(seg->ack, used);
+}
+
+static void syn_again(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	if (!tcb->snd.ranges)
+		return;
+	lull_range_lost(t, tcb, tcb->snd.ranges);
+	lull_tcp_want(t, tcb);
+}
+
 /* Of the old incarnation, or a SYN-ACK that can't be told from it. true: done
  * with it. */
 static bool shadowed_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
@@ -271,13 +296,19 @@ static bool shadowed_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
 {
 	bool answered;
 
+	if (is_elsewhere(t, tcb, seg)) {
+		lull_refuse(t, seg, LULL_DROP_SYN_SENT_ACK);
+		seg->has_ts = false;
+		lull_reply_rst(t, seg);
+		if (lull_may_answer(t, &lull_tcb_cold(t, tcb)->answered_ms))
+			syn_again(t, tcb);
+		return true;
+	}
 	if (lull_shadow_takes(t, tcb->shadow, seg, &answered)) {
 		/* A peer in LAST_ACK has its ACK now: our SYN again, at once.
 		 */
-		if (answered && tcb->snd.ranges) {
-			lull_range_lost(t, tcb, tcb->snd.ranges);
-			lull_tcp_want(t, tcb);
-		}
+		if (answered)
+			syn_again(t, tcb);
 		return true;
 	}
 	if (!(seg->flags & LULL_SYN) || goes_on(t, tcb, seg))

@@ -409,6 +409,31 @@ static void old_segments_wander(void **unused)
 	rig_close(&r);
 }
 
+/* 3.5, figure 9: an old SYN of ours came to the peer, which is half-open now.
+ * With a RST it is free for the new SYN, which goes at once. */
+static void old_syn_at_the_peer(void **unused)
+{
+	struct rig_seg syn, rst;
+	struct lull_seq old;
+	struct rig r;
+
+	syn = reuse(&r, &(struct rig_config){.ts = true});
+	old = lull_closing_at(&r.s->tcp, rig_tcb(&r)->shadow)->snd_nxt;
+	rig_put(&r, LULL_SYN | LULL_ACK, lull_seq_add(r.seq, 5000),
+		lull_seq(old.v - 1), NULL, 0);
+	rst = rig_expect(&r, LULL_RST);
+	assert_int_equal(rst.seg.seq.v, old.v - 1);
+	assert_false(rst.seg.has_ts);
+	assert_int_equal(rig_expect(&r, LULL_SYN).seg.seq.v, syn.seg.seq.v);
+	answer_syn(&r, &syn, 70000);
+	rig_expect(&r, LULL_ACK);
+	assert_int_equal(rig_state(&r), LULL_TCP_ESTABLISHED);
+	lull_sock_abort(r.s, r.sock);
+	rig_run(&r);
+	rig_discard(&r);
+	rig_close(&r);
+}
+
 /* A SYN-ACK that can't be told from the old connection's. */
 static void syn_ack_must_go_on(void **unused)
 {
@@ -728,6 +753,7 @@ int main(void)
 		cmocka_unit_test(not_every_record),
 		cmocka_unit_test(last_ack_is_helped),
 		cmocka_unit_test(old_segments_wander),
+		cmocka_unit_test(old_syn_at_the_peer),
 		cmocka_unit_test(syn_ack_must_go_on),
 		cmocka_unit_test(another_port_is_tried),
 		cmocka_unit_test(new_connection_comes_to_nothing),
