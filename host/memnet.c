@@ -18,6 +18,7 @@ enum {
 	PORTS_MAX = 64,
 	PREFIXES_MAX = 256,
 	BATCH = 32,
+	PACKET_MAX = 65536 + 128,
 };
 
 struct packet {
@@ -50,6 +51,8 @@ struct lull_memnet {
 	struct lull_memnet_stats stats;
 	lull_tap *tap;
 	void *tap_arg;
+	lull_box *box;
+	void *box_arg;
 };
 
 /* ---- chance ---- */
@@ -198,6 +201,36 @@ void lull_memnet_tap(struct lull_memnet *net, lull_tap *tap, void *arg)
 	net->tap_arg = arg;
 }
 
+void lull_memnet_box(struct lull_memnet *net, lull_box *box, void *arg)
+{
+	net->box = box;
+	net->box_arg = arg;
+}
+
+int lull_memnet_inject(struct lull_memnet *net, int port, uint64_t due_ns,
+		       const void *packet, uint32_t len)
+{
+	struct packet p = {
+		.due_ns = due_ns,
+		.order = net->order++,
+		.meta = {.len = len, .spans = 1},
+		.port = port,
+	};
+	void *copy;
+
+	if (port < 0 || port >= net->ports || !len || len > PACKET_MAX)
+		return -EINVAL;
+	copy = malloc(len);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, packet, len);
+	p.meta.span[0] = (struct lull_span){copy, len};
+	if (heap_push(net, p))
+		return 0;
+	free(copy);
+	return -ENOMEM;
+}
+
 /* ---- delivery ---- */
 
 static bool covers(const struct lull_prefix *p, const struct lull_addr *a)
@@ -334,6 +367,26 @@ static void launch_or_lose(struct lull_memnet *net, int port,
 	}
 }
 
+/* Through the box, in one piece; then as any other. */
+static void through_box(struct lull_memnet *net, int from, int to,
+			const struct lull_frame *f)
+{
+	uint8_t flat[PACKET_MAX], *out = flat;
+	struct lull_frame copy = *f;
+
+	for (int i = 0; i < f->spans; i++) {
+		memcpy(out, f->span[i].ptr, f->span[i].len);
+		out += f->span[i].len;
+	}
+	copy.spans = 1;
+	copy.span[0] = (struct lull_span){flat, f->len};
+	to = net->box(net->box_arg, net->now_ns, from, to, flat, f->len);
+	if (to < 0 || to >= net->ports)
+		net->stats.strayed++;
+	else
+		launch_or_lose(net, to, &copy);
+}
+
 /* ---- a step ---- */
 
 /* Take one port's frames. Returns how many went. */
@@ -346,7 +399,9 @@ static int take(struct lull_memnet *net, int from)
 	for (i = 0; i < n; i++) {
 		int to = route(net, &f[i]);
 
-		if (to < 0) {
+		if (net->box) {
+			through_box(net, from, to, &f[i]);
+		} else if (to < 0) {
 			net->stats.strayed++;
 		} else if (net->faulty || net->heap_len) {
 			launch_or_lose(net, to, &f[i]);

@@ -150,6 +150,14 @@ struct lull_memnet_stats {
 typedef void lull_tap(void *arg, uint64_t now_ns, int port,
 		      const struct lull_frame *frame);
 
+/*
+ * Stands between the ports. Gets each packet before any fault, may rewrite its
+ * `len` bytes, checksums too, and says to which port it goes: `to`, as the
+ * prefixes say, or another one; -1: nowhere.
+ */
+typedef int lull_box(void *arg, uint64_t now_ns, int from, int to,
+		     uint8_t *packet, uint32_t len);
+
 LULL_API LULL_MUST_CHECK int lull_memnet_create(
 	struct lull_memnet **net, const struct lull_memnet_config *config);
 LULL_API void lull_memnet_destroy(struct lull_memnet *net);
@@ -159,6 +167,14 @@ LULL_API LULL_MUST_CHECK int lull_memnet_attach(
 	const struct lull_prefix *prefixes, int n);
 LULL_API void lull_memnet_tap(struct lull_memnet *net, lull_tap *tap,
 			      void *arg);
+/* NULL: none. */
+LULL_API void lull_memnet_box(struct lull_memnet *net, lull_box *box,
+			      void *arg);
+/* One more packet, copied, for a port at its time. -EINVAL, -ENOMEM. */
+LULL_API LULL_MUST_CHECK int lull_memnet_inject(struct lull_memnet *net,
+						int port, uint64_t due_ns,
+						const void *packet,
+						uint32_t len);
 /* From now on. */
 LULL_API void lull_memnet_faults(struct lull_memnet *net,
 				 const struct lull_faults *faults);
