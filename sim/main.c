@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim.h"
+#include "scene.h"
 
 enum {
 	EXIT_FINDING = 1,
@@ -18,24 +18,30 @@ enum {
 };
 
 static const char help[] =
-	"usage: lull sim --seeds A..B [--trace] [--pcap FILE] [--until SECONDS]\n"
+	"usage: lull sim --seeds A..B [--scenario NAME] [--trace] [--pcap FILE]\n"
+	"                [--until SECONDS]\n"
 	"\n"
 	"Seeded worlds of two to four stacks in virtual time: a network that loses,\n"
 	"doubles, delays, overtakes and damages, programs that behave well and badly,\n"
 	"and rules that are checked at every step. The same seed gives the same world.\n"
 	"\n"
 	"  --seeds A..B      run these seeds, both included\n"
+	"  --scenario NAME   attack the reuse of pairs of endpoints instead, with one\n"
+	"                    middlebox; all: one after the other; list: their names.\n"
+	"                    24 seeds have each combination of what is drawn in turn\n"
 	"  --trace           tell what happens, line by line\n"
 	"  --pcap FILE       write the frames of the first seed for Wireshark\n"
 	"  --until SECONDS   stop at this virtual time, as --trace prints it\n"
 	"\n"
 	"Exit: 0 all held; 1 some seeds failed, each with the line that repeats it;\n"
-	"3 could not; 64 usage. The last line: N seeds, N connections, N failed, hash H\n";
+	"3 could not; 64 usage. The last line: N seeds, N connections, N failed, hash H\n"
+	"Of a scenario it also tells how many failed as expected: by tcp_tw_reuse=1,\n"
+	"which promises less, or in a control, where it is a finding if none did.\n";
 
 struct arguments {
 	unsigned long first, last;
 	struct sim_options options;
-	const char *pcap;
+	const char *pcap, *scenario; /* NULL: none */
 };
 
 static int usage(const char *what, const char *value)
@@ -67,11 +73,21 @@ static bool parse_seconds(const char *text, uint64_t *ns)
 	return end != text && !*end && s > 0 && s < 1e9;
 }
 
+static int list(void)
+{
+	const struct scenario *k;
+
+	for (int i = 0; (k = scene_at(i)); i++)
+		printf("%-12s %s\n", k->name, k->help);
+	return -1;
+}
+
 /* 0: go on; else the exit code, below 0 for success. */
 static int parse(int argc, char **argv, struct arguments *a)
 {
 	static const struct option longs[] = {
 		{"seeds", required_argument, NULL, 's'},
+		{"scenario", required_argument, NULL, 'n'},
 		{"trace", no_argument, NULL, 't'},
 		{"pcap", required_argument, NULL, 'p'},
 		{"until", required_argument, NULL, 'u'},
@@ -87,6 +103,9 @@ static int parse(int argc, char **argv, struct arguments *a)
 			if (!parse_seeds(optarg, a))
 				return usage("seeds are A..B", optarg);
 			seeds = true;
+			break;
+		case 'n':
+			a->scenario = optarg;
 			break;
 		case 't':
 			a->options.trace = stdout;
@@ -107,34 +126,77 @@ static int parse(int argc, char **argv, struct arguments *a)
 	}
 	if (optind < argc)
 		return usage("what is this", argv[optind]);
+	if (a->scenario && strcmp(a->scenario, "list") == 0)
+		return list();
+	if (a->scenario && strcmp(a->scenario, "all") != 0 &&
+	    !scene_find(a->scenario))
+		return usage("no such scenario, see --scenario list",
+			     a->scenario);
 	return seeds ? 0 : usage("which seeds", "--seeds A..B");
 }
 
-static int run_all(struct arguments *a)
+/* One seed. */
+static void run_one(struct arguments *a, const struct scenario *kind,
+		    struct sim_result *r)
 {
-	unsigned long connections = 0, failed = 0;
+	unsigned long seed = a->options.seed;
+
+	if (kind)
+		scene_run(kind, &a->options, r);
+	else
+		sim_run(&a->options, r);
+	a->options.pcap = NULL; /* the first seed's only */
+	if (!r->failed || (r->expected && !a->options.trace))
+		return;
+	printf("seed %lu %s: %s; again: lull sim %s%s%s--seeds %lu..%lu "
+	       "--trace\n",
+	       seed, r->expected ? "failed as expected" : "failed", r->why,
+	       kind ? "--scenario " : "", kind ? kind->name : "",
+	       kind ? " " : "", seed, seed);
+}
+
+/* All seeds of one kind. Returns the exit code. */
+static int run_all(struct arguments *a, const struct scenario *kind)
+{
+	unsigned long connections = 0, failed = 0, expected = 0;
 	uint64_t hash = 0;
 
 	for (unsigned long seed = a->first;; seed++) {
 		struct sim_result r;
 
 		a->options.seed = seed;
-		sim_run(&a->options, &r);
+		run_one(a, kind, &r);
+		failed += r.failed && !r.expected;
+		expected += r.failed && r.expected;
 		connections += r.connections;
 		hash = (hash ^ r.hash) * 0x100000001b3U;
-		if (r.failed) {
-			failed++;
-			printf("seed %lu failed: %s; again: lull sim --seeds "
-			       "%lu..%lu --trace\n",
-			       seed, r.why, seed, seed);
-		}
-		a->options.pcap = NULL; /* the first seed's only */
 		if (seed == a->last)
 			break;
 	}
-	printf("%lu seeds, %lu connections, %lu failed, hash %016lx\n",
-	       a->last - a->first + 1, connections, failed, hash);
+	if (kind)
+		printf("%s: ", kind->name);
+	printf("%lu seeds, %lu connections, %lu failed, ",
+	       a->last - a->first + 1, connections, failed);
+	if (kind)
+		printf("%lu as expected, ", expected);
+	printf("hash %016lx\n", hash);
+	if (kind && kind->control && !expected)
+		return EXIT_FINDING;
 	return failed ? EXIT_FINDING : 0;
+}
+
+static int run_kinds(struct arguments *a)
+{
+	const struct scenario *k;
+	int worst = 0;
+
+	if (!a->scenario)
+		return run_all(a, NULL);
+	if (strcmp(a->scenario, "all") != 0)
+		return run_all(a, scene_find(a->scenario));
+	for (int i = 0; (k = scene_at(i)); i++)
+		worst |= run_all(a, k);
+	return worst;
 }
 
 int main(int argc, char **argv)
@@ -154,7 +216,7 @@ int main(int argc, char **argv)
 		}
 		a.options.pcap = pcap;
 	}
-	e = run_all(&a);
+	e = run_kinds(&a);
 	if (pcap && lull_pcap_destroy(pcap) < 0) {
 		fprintf(stderr, "lull sim: %s: could not write it all\n",
 			a.pcap);

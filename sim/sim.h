@@ -27,8 +27,9 @@
 
 enum {
 	SIM_HOSTS_MAX = 4,
-	SIM_CONNS = 100, /* a seed */
-	SIM_SURE = 5,	 /* after the faults: these must succeed */
+	SIM_HOSTS_SIZE = 8, /* scene.h needs more places */
+	SIM_CONNS = 100,    /* a seed */
+	SIM_SURE = 5,	    /* after the faults: these must succeed */
 	SIM_SIDES_MAX = 2 * (SIM_CONNS + SIM_SURE),
 };
 
@@ -42,6 +43,7 @@ struct sim_options {
 struct sim_result {
 	uint32_t connections; /* that were established on both sides */
 	bool failed;
+	bool expected; /* in a scenario: it is what the run is to show */
 	char why[256];
 	uint64_t hash; /* of every frame and every event, with its time */
 };
@@ -93,7 +95,7 @@ struct world {
 	const struct sim_options *options;
 	struct sim_result *result;
 	uint64_t random, now_ns;
-	struct host host[SIM_HOSTS_MAX];
+	struct host host[SIM_HOSTS_SIZE];
 	int hosts;
 	struct lull_memnet *net;
 	struct lull_faults faults;
@@ -117,6 +119,8 @@ __attribute__((format(printf, 2, 3))) void sim_fail(struct world *w,
 __attribute__((format(printf, 2, 3))) void sim_trace(struct world *w,
 						     const char *format, ...);
 void sim_hash(struct world *w, const void *p, size_t len);
+/* What an assertion of a stack leads to; it does not return. NULL: nothing. */
+void sim_on_panic(void (*hook)(const char *file, int line, const char *what));
 
 /* ---- peer.c: the programs ---- */
 

@@ -6,7 +6,7 @@
  * comes from one generator in the order of events, so a run repeats exactly.
  *
  * Entry points: sim_run, sim_draw, sim_below, sim_chance, sim_fail, sim_trace,
- * sim_hash.
+ * sim_hash, sim_on_panic.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -445,10 +445,18 @@ static void live(struct world *w)
 }
 
 static struct world *panic_world;
+static void (*panic_hook)(const char *file, int line, const char *what);
+
+void sim_on_panic(void (*hook)(const char *file, int line, const char *what))
+{
+	panic_hook = hook;
+}
 
 /* An assertion of a stack failed: this seed is over. */
 void lull_panic(const char *file, int line, const char *what)
 {
+	if (panic_hook)
+		panic_hook(file, line, what);
 	if (!panic_world) {
 		fprintf(stderr, "%s:%d: %s\n", file, line, what);
 		abort();

@@ -51,6 +51,30 @@ def test_pcap(w):
               "7..7", "--pcap", f"{path}/x")
 
 
+SCENE = re.compile(r"([a-z-]+): 3 seeds, (\d+) connections, 0 failed, (\d+) as "
+                   r"expected, hash [0-9a-f]{16}")
+
+
+def test_scenarios(w):
+    names = [l.split()[0] for l in
+             w.lull("sim", "--scenario", "list").stdout.splitlines()]
+    w.ok("--scenario list: at least a dozen", len(names) >= 12, names)
+    p = w.lull("sim", "--scenario", "last-ack", "--seeds", "0..2")
+    found = SCENE.fullmatch(last(p))
+    w.ok("one of them", p.returncode == 0 and found and
+         found[1] == "last-ack" and int(found[2]) > 60, p.stdout, p.stderr)
+    w.equal("again: the same hash", last(p), last(
+        w.lull("sim", "--scenario", "last-ack", "--seeds", "0..2")))
+    p = w.lull("sim", "--scenario", "control", "--seeds", "0..71")
+    w.ok("the control sees old bytes in new connections", p.returncode == 0 and
+         not last(p).endswith(" 0 as expected"), p.stdout)
+    p = w.lull("sim", "--scenario", "control", "--seeds", "0..2", "--trace")
+    w.ok("--trace tells how", "old segments came again" in p.stdout or
+         "FAILED" in p.stdout)
+    w.refuses("an unknown scenario", 64, ["bogus"], "sim", "--scenario",
+              "bogus", "--seeds", "1..1")
+
+
 def test_usage(w):
     for text in ("5..3", "5", "..", "1..", "..9", "a..b", "-1..5", "1..5x",
                  "1...5", "99999999999999999999..99999999999999999999"):
@@ -62,4 +86,4 @@ def test_usage(w):
     w.refuses("a word too many", 64, ["word"], "sim", "--seeds", "1..1", "word")
 
 
-main([test_seeds, test_pcap, test_usage], root=False)
+main([test_seeds, test_pcap, test_scenarios, test_usage], root=False)

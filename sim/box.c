@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * box.c: what stands between client and server: address translation, a
+ * balancer, firewalls that rewrite or strip, and a path on which old segments
+ * wander for up to 30 seconds (an MSL, of which TIME_WAIT is two).
+ *
+ * IPv4 alone, without options; packets are as large as the link's MTU at most.
+ * Old segments come again as they left the box: they wander behind it.
+ *
+ * Entry point: scene_box.
+ */
+#include <string.h>
+
+#include "scene.h"
+
+#define SECOND 1000000000ULL
+
+enum {
+	IP_HDR = 20,
+	TCP_HDR = 20,
+	FIN = 1,
+	SYN = 2,
+	RST = 4,
+	ACK = 16,
+	OPT_TS = 8,
+	OPT_TS_LEN = 10,
+	OUTER_PORT = 50000,
+	OUTER_HOST = 100, /* 10.0.0.100 */
+	WANDER_S = 30,
+	OLD_AGAIN = 40,	   /* in each direction of an incarnation */
+	TAIL = 3000,	   /* bytes whose ACK counts as a last one */
+	NAT_FREE_MS = 500, /* after both FINs, or a RST */
+};
+
+/* A packet, its fields in host order. */
+struct view {
+	uint8_t *ip, *tcp, *ts; /* ts: TSval and TSecr, or NULL */
+	uint32_t len, text_len;
+	uint32_t seq, ack;
+	uint8_t flags;
+};
+
+static uint32_t get16(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 8 | p[1];
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+	return get16(p) << 16 | get16(p + 2);
+}
+
+static void put16(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static void put32(uint8_t *p, uint32_t v)
+{
+	put16(p, v >> 16);
+	put16(p + 2, v);
+}
+
+static uint32_t sum16(uint32_t sum, const uint8_t *p, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++)
+		sum += i & 1 ? p[i] : (uint32_t)p[i] << 8;
+	return sum;
+}
+
+static uint32_t fold(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum & 0xffff;
+}
+
+static void fix_sums(const struct view *v)
+{
+	uint32_t tcp_len = v->len - IP_HDR;
+
+	put16(v->ip + 10, 0);
+	put16(v->ip + 10, fold(sum16(0, v->ip, IP_HDR)));
+	put16(v->tcp + 16, 0);
+	put16(v->tcp + 16,
+	      fold(sum16(sum16(6 + tcp_len, v->ip + 12, 8), v->tcp, tcp_len)));
+}
+
+static uint8_t *find_ts(uint8_t *tcp, uint32_t hdr)
+{
+	for (uint32_t i = TCP_HDR; i < hdr && tcp[i];) {
+		if (tcp[i] == 1) {
+			i++;
+			continue;
+		}
+		if (tcp[i] == OPT_TS && i + OPT_TS_LEN <= hdr)
+			return tcp + i + 2;
+		if (i + 1 >= hdr || tcp[i + 1] < 2)
+			return NULL;
+		i += tcp[i + 1];
+	}
+	return NULL;
+}
+
+/* false: no TCP, or not well-formed. */
+static bool look(struct view *v, uint8_t *packet, uint32_t len)
+{
+	uint32_t hdr;
+
+	if (len < IP_HDR + TCP_HDR || packet[0] != 0x45 || packet[9] != 6)
+		return false;
+	v->ip = packet;
+	v->tcp = packet + IP_HDR;
+	v->len = len;
+	hdr = (uint32_t)(v->tcp[12] >> 4) * 4;
+	if (hdr < TCP_HDR || IP_HDR + hdr > len)
+		return false;
+	v->text_len = len - IP_HDR - hdr;
+	v->seq = get32(v->tcp + 4);
+	v->ack = get32(v->tcp + 8);
+	v->flags = v->tcp[13];
+	v->ts = find_ts(v->tcp, hdr);
+	return true;
+}
+
+/* ---- old segments ---- */
+
+/* Addresses, then ports, of this direction. */
+static void key_of(const struct view *v, uint8_t key[12])
+{
+	memcpy(key, v->ip + 12, 8);
+	memcpy(key + 8, v->tcp, 4);
+}
+
+static struct flow *flow_of(struct box *b, const uint8_t key[12])
+{
+	for (int i = 0; i < b->flows; i++)
+		if (memcmp(b->flow[i].key, key, 12) == 0)
+			return &b->flow[i];
+	if (b->flows == SCENE_FLOWS_MAX)
+		return NULL;
+	memcpy(b->flow[b->flows].key, key, 12);
+	return &b->flow[b->flows++];
+}
+
+/* A new SYN: what has passed in that direction is old now. */
+static void begin_flow(struct scene *s, const uint8_t key[12])
+{
+	struct flow *f = flow_of(&s->box, key);
+
+	if (!f)
+		return;
+	f->born_ns = s->w.now_ns;
+	f->budget = OLD_AGAIN;
+	f->has_ts = false;
+}
+
+static void record(struct scene *s, const struct view *v, int port)
+{
+	struct old *o;
+
+	if (!(v->flags & (SYN | FIN | RST)) && !v->text_len)
+		return;
+	o = &s->box.old[s->box.olds++ % SCENE_OLD_MAX];
+	o->seen_ns = s->w.now_ns;
+	o->port = port;
+	o->len = v->len;
+	memcpy(o->bytes, v->ip, v->len);
+}
+
+/* As if the old connection had been aborted there. */
+static void make_rst(struct view *v)
+{
+	v->len -= v->text_len;
+	put16(v->ip + 2, v->len);
+	put32(v->tcp + 4, v->seq + v->text_len);
+	v->tcp[13] = RST | ACK;
+}
+
+/* RFC 7323 5.3 undone: nothing looks old. */
+static void renew_ts(const struct flow *f, const struct view *v)
+{
+	if (v->ts && f && f->has_ts &&
+	    (int32_t)(get32(v->ts) - f->tsval_max) < 0)
+		put32(v->ts, f->tsval_max);
+}
+
+static void replay(struct scene *s, const struct old *o, const struct flow *f)
+{
+	uint8_t bytes[SCENE_MTU];
+	bool to_server = o->port >= SCENE_CLIENTS;
+	struct view v;
+
+	memcpy(bytes, o->bytes, o->len);
+	if (!look(&v, bytes, o->len))
+		return;
+	if (sim_chance(&s->w, 10))
+		make_rst(&v);
+	if (s->kind->box & BOX_NO_PAWS && to_server)
+		renew_ts(f, &v);
+	fix_sums(&v);
+	s->box.replayed++;
+	if (lull_memnet_inject(s->w.net, o->port,
+			       s->w.now_ns + sim_below(&s->w, SECOND / 30),
+			       bytes, v.len) < 0)
+		sim_fail(&s->w, "no memory");
+}
+
+/* Bring up to three old ones of this direction along. */
+static void bring_old(struct scene *s, const uint8_t key[12])
+{
+	struct box *b = &s->box;
+	struct flow *f = flow_of(b, key);
+	uint32_t n = b->olds < SCENE_OLD_MAX ? b->olds : SCENE_OLD_MAX;
+	uint32_t start = (uint32_t)sim_below(&s->w, n), found = 0;
+
+	if (!f)
+		return;
+	for (uint32_t i = 0; i < n && found < 3 && f->budget; i++) {
+		const struct old *o = &b->old[(start + i) % n];
+
+		if (memcmp(o->bytes + 12, key, 8) != 0 ||
+		    memcmp(o->bytes + IP_HDR, key + 8, 4) != 0 ||
+		    o->seen_ns >= f->born_ns ||
+		    o->seen_ns + WANDER_S * SECOND < s->w.now_ns)
+			continue;
+		replay(s, o, f);
+		found++;
+		f->budget--;
+	}
+}
+
+/* ---- what is done to a connection ---- */
+
+static struct rewrite *rewrite_of(struct box *b, const uint8_t *addr,
+				  const uint8_t *port)
+{
+	struct rewrite *r = b->rewrite;
+
+	for (int i = 0; i < b->rewrites; i++, r++)
+		if (memcmp(r->key, addr, 4) == 0 &&
+		    memcmp(r->key + 4, port, 2) == 0)
+			return r;
+	if (b->rewrites == SCENE_FLOWS_MAX)
+		return NULL;
+	*r = (struct rewrite){0};
+	memcpy(r->key, addr, 4);
+	memcpy(r->key + 4, port, 2);
+	b->rewrites++;
+	return r;
+}
+
+static struct rewrite *by_outer(struct box *b, uint32_t port)
+{
+	for (int i = 0; i < b->rewrites; i++)
+		if (b->rewrite[i].outer == port)
+			return &b->rewrite[i];
+	return NULL;
+}
+
+/* An outer port that is free, or whose connection has ended. 0: none. */
+static uint16_t outer_for(struct scene *s)
+{
+	uint32_t start = (uint32_t)sim_below(&s->w, SCENE_PORTS);
+
+	for (uint32_t i = 0; i < SCENE_PORTS; i++) {
+		uint16_t port =
+			(uint16_t)(OUTER_PORT + (start + i) % SCENE_PORTS);
+		struct rewrite *r = by_outer(&s->box, port);
+
+		if (!r)
+			return port;
+		if (r->free_ns && r->free_ns <= s->w.now_ns) {
+			r->outer = 0;
+			return port;
+		}
+	}
+	return 0;
+}
+
+/* The client's SYN: a new incarnation, if it isn't the same one again. */
+static bool take_client_syn(struct scene *s, struct rewrite *r,
+			    const struct view *v)
+{
+	uint32_t box = s->kind->box;
+
+	if (r->used && r->isn == v->seq)
+		return false;
+	r->used = true;
+	r->isn = v->seq;
+	r->fin[0] = r->fin[1] = false;
+	r->free_ns = 0;
+	r->strip = box & BOX_STRIP_ALL ||
+		   (box & BOX_STRIP_SOME && sim_chance(&s->w, 50));
+	for (int i = 0; i < 2; i++) {
+		if (box & BOX_ISN)
+			r->seq[i] = (uint32_t)sim_draw(&s->w);
+		if (box & BOX_TS)
+			r->ts[i] = (uint32_t)sim_draw(&s->w);
+	}
+	if (box & BOX_BALANCE)
+		r->server = SCENE_CLIENTS +
+			    (int)sim_below(&s->w, (uint64_t)s->servers);
+	if (box & BOX_SNAT && (!r->outer || sim_chance(&s->w, 50))) {
+		uint16_t port = outer_for(s);
+
+		r->outer = port ? port : r->outer;
+	}
+	return true;
+}
+
+/* Both directions: `side` 0 is the client's. */
+static void rewrite_numbers(const struct rewrite *r, const struct view *v,
+			    int side)
+{
+	put32(v->tcp + 4, v->seq + r->seq[side]);
+	if (v->flags & ACK)
+		put32(v->tcp + 8, v->ack - r->seq[!side]);
+	if (!v->ts)
+		return;
+	if (r->strip && v->flags & SYN) {
+		memset(v->ts - 2, 1, OPT_TS_LEN);
+		return;
+	}
+	put32(v->ts, get32(v->ts) + r->ts[side]);
+	if (v->flags & ACK)
+		put32(v->ts + 4, get32(v->ts + 4) - r->ts[!side]);
+}
+
+static void note_end(struct scene *s, struct rewrite *r, const struct view *v,
+		     int side)
+{
+	r->fin[side] |= v->flags & FIN;
+	if (side && v->flags & FIN)
+		r->last_ack = v->seq + v->text_len + 1;
+	if (!r->free_ns && (v->flags & RST || (r->fin[0] && r->fin[1])))
+		r->free_ns = s->w.now_ns + NAT_FREE_MS * 1000000ULL;
+}
+
+/* ---- the way through ---- */
+
+static int to_server(struct scene *s, struct view *v)
+{
+	struct rewrite *r = rewrite_of(&s->box, v->ip + 12, v->tcp);
+	uint8_t back[12], key[12];
+	bool begins;
+
+	if (!r)
+		return -1;
+	memcpy(back, v->ip + 16, 4);
+	memcpy(back + 4, v->ip + 12, 4);
+	memcpy(back + 8, v->tcp + 2, 2);
+	memcpy(back + 10, v->tcp, 2);
+	begins = (v->flags & (SYN | ACK)) == SYN && take_client_syn(s, r, v);
+	if (s->kind->box & BOX_SNAT) {
+		if (!r->outer)
+			return -1;
+		v->ip[15] = OUTER_HOST;
+		put16(v->tcp, r->outer);
+	}
+	rewrite_numbers(r, v, 0);
+	note_end(s, r, v, 0);
+	if (s->kind->box & BOX_LAST_ACK && r->fin[1] && v->ack == r->last_ack &&
+	    !(v->flags & (SYN | FIN | RST)) && sim_chance(&s->w, 70))
+		return -1;
+	key_of(v, key);
+	if (begins) {
+		begin_flow(s, key);
+		begin_flow(s, back);
+		bring_old(s, back);
+	}
+	if (s->kind->box & BOX_BALANCE)
+		return r->server ? r->server : s->server;
+	return s->server;
+}
+
+static int to_client(struct scene *s, struct view *v)
+{
+	struct rewrite *r;
+
+	if (s->kind->box & BOX_SNAT) {
+		r = by_outer(&s->box, get16(v->tcp + 2));
+		if (!r)
+			return -1;
+		memcpy(v->ip + 16, r->key, 4);
+		memcpy(v->tcp + 2, r->key + 4, 2);
+	} else {
+		r = rewrite_of(&s->box, v->ip + 16, v->tcp + 2);
+		if (!r)
+			return -1;
+	}
+	rewrite_numbers(r, v, 1);
+	note_end(s, r, v, 1);
+	if (s->kind->box & BOX_SLOW_CLOCK && v->ts)
+		put32(v->ts, get32(v->ts) / 1000 * 1000);
+	return v->ip[19] - 1; /* 10.0.0.1 is host 0 */
+}
+
+int scene_box(void *arg, uint64_t now_ns, int from, int to, uint8_t *packet,
+	      uint32_t len)
+{
+	struct scene *s = arg;
+	struct flow *f;
+	uint8_t key[12];
+	struct view v;
+
+	(void)now_ns;
+	(void)to;
+	if (!look(&v, packet, len))
+		return -1;
+	if (from < SCENE_CLIENTS)
+		to = to_server(s, &v);
+	else if (from == s->server || s->kind->box & BOX_BALANCE)
+		to = to_client(s, &v);
+	else
+		return -1; /* from a life that has ended */
+	if (to < 0)
+		return -1;
+	look(&v, packet, len); /* as it is now */
+	key_of(&v, key);
+	f = flow_of(&s->box, key);
+	if (s->kind->box & BOX_NO_PAWS && from < SCENE_CLIENTS)
+		renew_ts(f, &v);
+	if (f && v.ts && !(v.flags & RST) && /* whose TSval is 0 */
+	    (!f->has_ts || (int32_t)(get32(v.ts) - f->tsval_max) > 0)) {
+		f->tsval_max = get32(v.ts);
+		f->has_ts = true;
+	}
+	fix_sums(&v);
+	if (s->kind->box & BOX_RECORD) {
+		record(s, &v, to);
+		bring_old(s, key);
+	}
+	return to;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * scene.h: scenarios that attack the reuse of a pair of endpoints.
+ *
+ * One or two clients, a server, a middlebox between them, and so few ports
+ * that pairs come again and again while segments of their old incarnations
+ * still wander about. Every byte says to which connection it belongs, so one
+ * of an old connection in a new one is seen. All is checked from outside:
+ *
+ *	- what is read is what this very connection's other end wrote;
+ *	- a connection that was established ends in order on both sides, unless
+ *	  the scenario itself breaks connections (`breaks`);
+ *	- each attempt ends, and enough of them succeed, in bounded time;
+ *	- states, frames and pools, as in sim.h.
+ *
+ * Linux's tcp_tw_reuse=1 makes no such promise, and a control breaks them on
+ * purpose: there the first two are told apart (`expected`).
+ *
+ * A seed draws who closes first, the reuse (off, Linux's, safe) and the
+ * server's profile in turn, so that 24 seeds in a row have each combination.
+ */
+#ifndef LULL_SCENE_H
+#define LULL_SCENE_H
+
+#include "sim.h"
+
+enum {
+	SCENE_PORTS = 8,
+	SCENE_WANTED = 40,   /* connections that must succeed */
+	SCENE_TRIES = 1200,  /* attempts at most */
+	SCENE_CLIENTS = 2,   /* hosts 0 and 1; servers follow */
+	SCENE_LIVES = 4,     /* of a server that restarts */
+	SCENE_HEADER = 8,    /* bytes in front of a client's stream */
+	SCENE_OLD_MAX = 384, /* segments that the recorder keeps */
+	SCENE_FLOWS_MAX = 256,
+	SCENE_MTU = 1500,
+};
+
+_Static_assert(SCENE_CLIENTS + SCENE_LIVES <= SIM_HOSTS_SIZE, "places");
+
+/* What the box does. */
+enum box_bits {
+	BOX_RECORD = 1,	      /* old segments come again, for up to 30 s */
+	BOX_SNAT = 2,	      /* two clients behind one address */
+	BOX_BALANCE = 4,      /* each SYN goes to one of two servers */
+	BOX_STRIP_SOME = 8,   /* no timestamps in some connections' SYNs */
+	BOX_STRIP_ALL = 16,   /* ... in all */
+	BOX_ISN = 32,	      /* both ISNs drawn anew for each connection */
+	BOX_TS = 64,	      /* both timestamp offsets, too */
+	BOX_NO_PAWS = 128,    /* the server sees no old timestamp */
+	BOX_SLOW_CLOCK = 256, /* the server's timestamps tick once a second */
+	BOX_LAST_ACK = 512,   /* most of the client's last ACKs are lost */
+};
+
+enum reuse {
+	REUSE_OFF,
+	REUSE_LINUX, /* net.ipv4.tcp_tw_reuse=1 */
+	REUSE_SAFE,  /* net.lull.tcp_tw_reuse_safe=1 */
+	REUSES,
+};
+
+enum closer {
+	CLOSER_CLIENT, /* the pair waits at the client */
+	CLOSER_SERVER, /* ... at the server: RFC 6191 */
+	CLOSER_BOTH,
+	CLOSER_HALF, /* the client, before it has read anything */
+	CLOSERS,
+};
+
+struct scenario {
+	const char *name, *help;
+	uint32_t box; /* of enum box_bits */
+	bool restart; /* the server is made anew, with another key */
+	bool breaks;  /* connections may break; bytes never */
+	bool slow;    /* connect() may time out: SYNs may be refused for long */
+	bool late_rst; /* a server's program may be told so when it is done */
+	bool no_1337;  /* tcp_rfc1337=0 */
+	bool control;  /* what must not happen does: the checker must see it */
+};
+
+/* One end of a connection, as its program sees it. */
+struct end {
+	bool open, client, connected, lingers, eof, shut;
+	int host;
+	struct lull_sock sock;
+	uint32_t attempt; /* 0: the header is not here yet */
+	uint8_t header[SCENE_HEADER];
+	uint64_t written, read;
+};
+
+/* One connection, from connect() on. */
+struct attempt {
+	uint64_t begun_ns;
+	uint64_t len[2]; /* bytes that the client and the server write */
+	uint32_t client, server; /* their ends; 0: none yet */
+	bool finished[2];	 /* that end wrote all, read all, and closed */
+	bool over;		 /* the client's program knows how it ended */
+	bool failed;
+};
+
+/* ---- what the box knows ---- */
+
+/* Of packets from one endpoint to another, as they leave the box. */
+struct flow {
+	uint8_t key[12];    /* addresses and ports, as in the packet */
+	uint64_t born_ns;   /* what was seen before is of an old incarnation */
+	uint32_t budget;    /* old ones that may still come again */
+	uint32_t tsval_max; /* with has_ts */
+	bool has_ts;
+};
+
+/* Of a client's endpoint: what is done to the present incarnation. */
+struct rewrite {
+	uint8_t key[6]; /* the client's own address and port */
+	bool used, strip, fin[2];
+	uint32_t last_ack;	/* what the client's last ACK acknowledges */
+	uint32_t isn;		/* of its SYN, as the client sent it */
+	uint32_t seq[2], ts[2]; /* added, by the client's, the server's side */
+	int server;		/* the port of the network */
+	uint16_t outer;		/* SNAT: the port outside; 0: none */
+	uint64_t free_ns;	/* SNAT: when others may have it */
+};
+
+struct old {
+	uint64_t seen_ns;
+	int port; /* to which it went */
+	uint32_t len;
+	uint8_t bytes[SCENE_MTU];
+};
+
+struct box {
+	struct flow flow[SCENE_FLOWS_MAX];
+	int flows;
+	struct rewrite rewrite[SCENE_FLOWS_MAX];
+	int rewrites;
+	struct old old[SCENE_OLD_MAX];
+	uint32_t olds; /* recorded so far; a ring */
+	uint32_t replayed;
+};
+
+struct scene {
+	struct world w; /* clock, network, hosts, verdict */
+	const struct scenario *kind;
+	enum reuse reuse;
+	enum closer closer;
+	bool any_port; /* the client's ports are chosen by its stack */
+	bool fast;     /* two ports, long streams, no pauses */
+	int clients;
+	int server;	     /* the host that lives */
+	int servers;	     /* how many lives were begun, or back ends */
+	uint64_t restart_ns; /* the next one's time */
+	uint64_t next_try_ns;
+	uint32_t succeeded, attempts, open, refused;
+	struct attempt attempt[SCENE_TRIES + 1];
+	struct end end[2 * SCENE_TRIES + 2];
+	uint32_t ends;
+	struct box box;
+};
+
+/* ---- scene.c ---- */
+
+/* The i-th scenario; NULL: there is none. */
+const struct scenario *scene_at(int i);
+const struct scenario *scene_find(const char *name);
+/* What the scenario is about has happened. */
+__attribute__((format(printf, 2, 3))) void scene_harm(struct scene *s,
+						      const char *format, ...);
+void scene_run(const struct scenario *kind, const struct sim_options *options,
+	       struct sim_result *result);
+
+/* ---- talk.c: the programs ---- */
+
+void scene_begin(struct scene *s); /* one more attempt */
+void scene_events(struct scene *s, int host);
+/* The host is no more; what its programs had open has ended. */
+void scene_gone(struct scene *s, int host);
+
+/* ---- box.c ---- */
+
+int scene_box(void *arg, uint64_t now_ns, int from, int to, uint8_t *packet,
+	      uint32_t len);
+
+#endif
