@@ -65,12 +65,11 @@ def test_scenarios(w):
          found[1] == "last-ack" and int(found[2]) > 60, p.stdout, p.stderr)
     w.equal("again: the same hash", last(p), last(
         w.lull("sim", "--scenario", "last-ack", "--seeds", "0..2")))
-    p = w.lull("sim", "--scenario", "control", "--seeds", "0..71")
+    p = w.lull("sim", "--scenario", "control", "--seeds", "0..23",
+               "--trace")
     w.ok("the control sees old bytes in new connections", p.returncode == 0 and
-         not last(p).endswith(" 0 as expected"), p.stdout)
-    p = w.lull("sim", "--scenario", "control", "--seeds", "0..2", "--trace")
-    w.ok("--trace tells how", "old segments came again" in p.stdout or
-         "FAILED" in p.stdout)
+         re.search("read (a wrong byte|more than was written)", p.stdout),
+         last(p))
     w.refuses("an unknown scenario", 64, ["bogus"], "sim", "--scenario",
               "bogus", "--seeds", "1..1")
 

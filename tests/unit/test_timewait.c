@@ -551,6 +551,116 @@ static void syn_for_a_deferring_listener(void **unused)
 	rig_close(&r);
 }
 
+/* ---- floods ---- */
+
+enum {
+	FLOOD = 10000,
+	PAIRS = 40,
+};
+
+static uint32_t pools_used(const struct rig *r)
+{
+	struct lull_pool pool;
+	uint32_t used = 0;
+
+	for (uint32_t i = 0; lull_diag_pool(r->s, i, &pool); i++)
+		used += pool.used;
+	return used;
+}
+
+/* Ten thousand in a second: nothing is kept, at most what is due is said. */
+static void flood_of_one_pair(void **unused)
+{
+	static const struct {
+		const char *what;
+		uint8_t flags;
+		int32_t seq, ts;      /* from RCV.NXT, from TS.Recent */
+		uint32_t least, most; /* answers */
+	} t[] = {
+		{"FIN again", LULL_FIN | LULL_ACK, -1, 0, FLOOD, FLOOD},
+		{"old FIN", LULL_FIN | LULL_ACK, -1000, 0, FLOOD, FLOOD},
+		{"exact RST", LULL_RST, 0, 0, 0, 0},
+		{"RST ahead", LULL_RST | LULL_ACK, 1, 0, 0, 0},
+		{"old RST", LULL_RST, -1000, -1000, 0, 0},
+		{"old SYN", LULL_SYN, -1000, -1000, 2, 3},
+		{"old ACK", LULL_ACK, -1000, 0, 2, 3},
+		{"old timestamp", LULL_ACK, 0, -1, 2, 3},
+		{"last ACK", LULL_ACK, 0, 0, 0, 0},
+	};
+
+	for (uint32_t i = 0; i < 2 * ARRAY_LEN(t); i++) {
+		uint32_t used, said = 0;
+		struct rig r;
+
+		begin(&r,
+		      &(struct rig_config){
+			      .profile = i & 1 ? IS_LINUX : LULL_PROFILE_LULL,
+			      .ts = true,
+			      .sysctl = {"net.ipv4.tcp_rfc1337=1"}});
+		used = pools_used(&r);
+		r.tsval += (uint32_t)t[i / 2].ts;
+		for (uint32_t k = 0; k < FLOOD; k++) {
+			rig_put(&r, t[i / 2].flags,
+				lull_seq_add(r.seq, (uint32_t)t[i / 2].seq),
+				r.ack, NULL, 0);
+			said += (uint32_t)rig_discard(&r);
+			r.now_ns += 100000;
+		}
+		if (said < t[i / 2].least || said > t[i / 2].most)
+			fail_msg("%s: %u answers", t[i / 2].what, said);
+		assert_int_equal(pools_used(&r), used);
+		assert_int_equal(rig_state(&r), LULL_TCP_TIME_WAIT);
+		rig_close(&r);
+	}
+}
+
+static void few_halves(struct lull_limits *l)
+{
+	l->half_open = 8;
+}
+
+/* SYNs that RFC 6191 takes, one for each pair: no more than the backlog are
+ * half-open, and not one TIME_WAIT is lost, whatever becomes of them. */
+static void flood_of_new_syns(void **unused)
+{
+	uint64_t states[LULL_TCP_STATES];
+	struct lull_seq irs[PAIRS];
+	struct rig r;
+
+	rig_open(&r, &(struct rig_config){
+			     .ts = true, .backlog = 64, .limits = few_halves});
+	for (uint16_t k = 0; k < PAIRS; k++) {
+		rig_peer(&r, (uint16_t)(5000 + k));
+		rig_shake(&r);
+		irs[k] = lull_seq_add(r.seq, 1000);
+		lull_sock_close(r.s, r.sock);
+		rig_run(&r);
+		rig_expect(&r, LULL_FIN | LULL_ACK);
+		rig_say(&r, LULL_FIN | LULL_ACK, NULL, 0);
+		rig_expect(&r, LULL_ACK);
+	}
+	r.tsval++;
+	for (uint16_t k = 0; k < PAIRS; k++) {
+		r.tuple.rport = (uint16_t)(5000 + k);
+		rig_put(&r, LULL_SYN, irs[k], lull_seq(0), NULL, 0);
+	}
+	assert_int_equal(rig_discard(&r), 8);
+	lull_diag_states(r.s, states);
+	assert_int_equal(states[LULL_TCP_SYN_RECEIVED], 8);
+	assert_int_equal(states[LULL_TCP_TIME_WAIT], PAIRS - 8);
+	assert_int_equal(rig_count(&r, LULL_COUNT_REQ_Q_FULL_DROP), PAIRS - 8);
+	assert_int_equal(r.s->tcp.closing[0].links.used, PAIRS);
+	for (uint16_t k = 0; k < 8; k++) { /* those were not meant */
+		r.tuple.rport = (uint16_t)(5000 + k);
+		rig_put(&r, LULL_RST, lull_seq_add(irs[k], 1), lull_seq(0),
+			NULL, 0);
+	}
+	lull_diag_states(r.s, states);
+	assert_int_equal(states[LULL_TCP_SYN_RECEIVED], 0);
+	assert_int_equal(states[LULL_TCP_TIME_WAIT], PAIRS);
+	rig_close(&r);
+}
+
 /* RFC 5927: no ICMP error hurts it. */
 static void icmp_is_ignored(void **unused)
 {
@@ -588,6 +698,8 @@ int main(void)
 		cmocka_unit_test(isn_step_is_keyed),
 		cmocka_unit_test(syn_finds_no_room),
 		cmocka_unit_test(syn_for_a_deferring_listener),
+		cmocka_unit_test(flood_of_one_pair),
+		cmocka_unit_test(flood_of_new_syns),
 		cmocka_unit_test(icmp_is_ignored),
 	};
 
