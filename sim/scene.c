@@ -226,6 +226,8 @@ static void create(struct scene *s)
 	s->w.now_ns = SECOND + sim_below(&s->w, 1000 * SECOND);
 	s->reuse = (enum reuse)(seed % REUSES);
 	s->closer = (enum closer)(seed / (REUSES * 2UL) % CLOSERS);
+	if (s->kind->control)
+		s->closer = CLOSER_SERVER;
 	config.seed = sim_draw(&s->w);
 	if (lull_memnet_create(&s->w.net, &config) < 0) {
 		sim_fail(&s->w, "no memory");

@@ -314,6 +314,14 @@ static uint64_t draw_length(struct scene *s)
 		       : sim_below(w, 3000);
 }
 
+/* That a client names. */
+static uint64_t ports_of(const struct scene *s)
+{
+	if (s->kind->control)
+		return 1;
+	return s->fast ? 2 : SCENE_PORTS;
+}
+
 static uint64_t cookie_of(const struct scene *s, const struct end *e)
 {
 	return (uint64_t)number_of(s, e) + LISTENER;
@@ -338,8 +346,7 @@ void scene_begin(struct scene *s)
 	if (!s->any_port) {
 		c.local.addr = s->w.host[host].addr[0].addr;
 		c.local.port =
-			(uint16_t)(FIRST_PORT +
-				   sim_below(&s->w, s->fast ? 2 : SCENE_PORTS));
+			(uint16_t)(FIRST_PORT + sim_below(&s->w, ports_of(s)));
 	}
 	end = new_end(s, host, true);
 	end->attempt = s->attempts + 1;
