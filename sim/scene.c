@@ -228,6 +228,10 @@ static void create(struct scene *s)
 	s->closer = (enum closer)(seed / (REUSES * 2UL) % CLOSERS);
 	if (s->kind->control)
 		s->closer = CLOSER_SERVER;
+	/* A server that takes a SYN for its timestamp (RFC 6191), and then no
+	 * notice of timestamps, is lost by its own doing. */
+	if (s->kind->box & BOX_NO_PAWS)
+		s->closer = s->closer % 2 ? CLOSER_HALF : CLOSER_CLIENT;
 	config.seed = sim_draw(&s->w);
 	if (lull_memnet_create(&s->w.net, &config) < 0) {
 		sim_fail(&s->w, "no memory");
