@@ -216,6 +216,25 @@ build_records() {
 		"$build/liblull-host.a" -lsodium -lmnl
 }
 
+build_ports() {
+	newer "$bin/ports" "$here/ports.c" ||
+		newer "$bin/ports" "$build/liblull-core.a" || return 0
+	rm -f "$bin/ports"
+	build_one "$bin/ports" "$here/ports.c" cc -std=gnu17 -O2 \
+		-D_GNU_SOURCE -I"$here/../include" -I"$here/../src" \
+		-o "$bin/ports" "$here/ports.c" "$build/liblull-core.a" \
+		"$build/liblull-host.a" -lsodium -lmnl
+}
+
+build_virtual() {
+	newer "$bin/one" "$here/one.c" ||
+		newer "$bin/one" "$build/liblull.so" || return 0
+	rm -f "$bin/one"
+	build_one "$bin/one" "$here/one.c" cc -std=gnu17 -O2 -D_GNU_SOURCE \
+		-I"$here/../include" -o "$bin/one" "$here/one.c" \
+		-L"$build" -llull -Wl,-rpath,"$build"
+}
+
 build_memory() {
 	newer "$bin/memory" "$here/memory.c" ||
 		newer "$bin/memory" "$build/liblull.so" || return 0

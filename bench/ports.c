@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ports.c: how long the choice of a port takes, towards one destination, with
- * more and more of its ports in TIME_WAIT. One line of JSON for each.
+ * more and more of its ports in TIME_WAIT. A line of JSON for each.
  *
  * usage: ports [ROUNDS]      median and worst of so many calls (20000)
  */

@@ -4,7 +4,7 @@
 #
 # Measures lull beside the kernel, lwIP and gVisor, and prints a table for
 # each section: crr-tun, crr-held, one-destination, crr-memory, rr, stream,
-# timewait, memory (all). What it means is in README.md, here. Root; two network
+# timewait, ports, one-virtual, memory (all). What it means is in README.md, here. Root; two network
 # namespaces of its own.
 #
 # In the environment: QUICK=1 (one round of a second, to try it), ROUNDS,
@@ -12,7 +12,8 @@
 # Exit: 0, whatever the figures are; 3 could not; 64 usage.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-all="crr-tun crr-held one-destination crr-memory rr stream timewait memory"
+all="crr-tun crr-held one-destination crr-memory rr stream timewait"
+all="$all ports one-virtual memory"
 
 usage() {
 	echo "usage: run.sh BUILD [--json FILE] [SECTION...]" >&2
@@ -48,12 +49,12 @@ bin=$build/bench
 cores=$(getconf _NPROCESSORS_ONLN)
 if [ "${QUICK:-}" = 1 ]; then
 	rounds=${ROUNDS:-1} stream_rounds=${ROUNDS:-1}
-	each=${SECONDS_EACH:-1} memory_each=1 idle=10000 closing=100000
+	each=${SECONDS_EACH:-1} memory_each=1 virtual=10 idle=10000 closing=100000
 	held="0 2000 20000" held_each=2000 one_each=5
 	entries=1000000
 else
 	rounds=${ROUNDS:-5} stream_rounds=${ROUNDS:-3}
-	each=${SECONDS_EACH:-3} memory_each=10 idle=100000 closing=4000000
+	each=${SECONDS_EACH:-3} memory_each=10 virtual=600 idle=100000 closing=4000000
 	held="0 10000 100000 1000000" held_each=10000 one_each=75
 	entries=10000000
 fi
@@ -380,6 +381,27 @@ section_timewait() {
 	done
 }
 
+section_ports() {
+	local cmd="$bin/ports"
+	build_ports || return 0
+	run timeout 60 $cmd > "$tmp/out1" || {
+		note "$cmd: ended with an error"
+		return 0
+	}
+	keep ports lull 1 1 - "$cmd" "$tmp/out1"
+}
+
+section_one_virtual() {
+	local knob cmd
+	build_virtual || return 0
+	for knob in "" net.lull.tcp_tw_reuse_safe=1; do
+		cmd="$bin/one $virtual 20000 net.lull.tcp_tw_reuse_safe=0 $knob"
+		run timeout 400 $cmd > "$tmp/out1" ||
+			note "$cmd: ended with an error"
+		keep one-virtual "${knob:-none}" 1 1 - "$cmd" "$tmp/out1"
+	done
+}
+
 section_memory() {
 	local cmd="$bin/memory $idle $closing"
 	build_memory || return 0
@@ -394,10 +416,10 @@ section_memory() {
 
 # What the sections over TUN, TAP and veth need.
 check_network() {
-	[ "$(id -u)" = 0 ] || die "all but crr-memory, timewait and memory" \
-		"need root"
+	[ "$(id -u)" = 0 ] || die "all but crr-memory, timewait, ports," \
+		"one-virtual and memory need root"
 	[ -c /dev/net/tun ] || die "no /dev/net/tun: modprobe tun," \
-		"or measure only crr-memory, timewait and memory"
+		"or measure only what needs none (bench/README.md)"
 	have ip || die "no ip: install iproute2"
 	have cc || die "no cc: install gcc"
 	build_peers

@@ -175,7 +175,9 @@ def keep(raw, section, stack, clients, round_, server, command, *rest):
             entry.update(json.loads(texts[0]))
         elif section == "one-destination":
             entry.update(from_one(*map(json.loads, texts)))
-        elif section == "memory":
+        elif section == "one-virtual":
+            entry.update(json.loads(texts[0]))
+        elif section in ("memory", "ports"):
             entry["lines"] = [json.loads(x) for x in texts[0].splitlines()]
         else:
             entry.update(add_clients([json.loads(t) for t in texts]))
@@ -564,9 +566,39 @@ def about_whole(g):
     target("all of it, s", f"{most:.1f}", "<= 60", most <= 60)
 
 
+def show_ports(raw):
+    title("ports: the choice of one, towards a destination, in nanoseconds")
+    run = [r for r in load(raw) if r["section"] == "ports"][-1]
+    for line in run["lines"]:
+        print(f"  {line['free']:6,} of {line['of']:,} free: median "
+              f"{line['median_ns']:,}, 99 % {line['p99_ns']:,}, worst "
+              f"{line['worst_ns']:,}" + (": refused, and explained"
+                                         if line["failed"] else ""))
+    print(f"\n  {run['command']}\n")
+    few = next(x for x in run["lines"] if x["free"] == 28)
+    target("99.9 % taken, median", f"{few['median_ns']} ns", "<= 1000",
+           few["median_ns"] <= 1000)
+
+
+def show_one_virtual(raw):
+    title("one-virtual: one address to one port, the client closes first; "
+          "in memory, virtual time")
+    for run in (r for r in load(raw) if r["section"] == "one-virtual"):
+        print(f"  {run['stack']}: {run['done']:,} of "
+              f"{run['opened'] + run['no_port']:,} in {run['virtual_s']} s; "
+              f"no port {run['no_port']:,}, errors {run['errors']}, resets at "
+              f"the server {run['resets_at_server']}, RSTs {run['OutRsts']}\n"
+              f"    {run['command']}")
+        if run["stack"] != "none":
+            target("no failure, no RST", f"{run['no_port'] + run['errors']}, "
+                   f"{run['OutRsts']}", "0, 0",
+                   not run["no_port"] + run["errors"] + run["OutRsts"])
+
+
 SHOW = {"crr-tun": show_crr_tun, "crr-memory": show_crr_memory,
         "crr-held": show_crr_held, "one-destination": show_one_destination,
         "rr": show_rr, "stream": show_stream, "timewait": show_timewait,
+        "ports": show_ports, "one-virtual": show_one_virtual,
         "memory": show_memory}
 
 
