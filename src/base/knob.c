@@ -203,7 +203,7 @@ static int take_port(const char **text, int64_t *port)
 static int take_ports(const char *p, uint64_t *bits)
 {
 	for (bool first = true;; first = false) {
-		int64_t lo, hi;
+		int64_t lo = 0, hi;
 		int e;
 
 		while (is_blank(*p))
