@@ -306,8 +306,8 @@ static bool pair_up(struct world *w, struct side *s)
 	return true;
 }
 
-/* Find out one day that the other side has gone, whatever was lost. */
-static void keep_alive(struct world *w, const struct side *s)
+void sim_keep_alive(struct world *w, struct lull_shard *shard,
+		    struct lull_sock sock)
 {
 	static const struct {
 		enum lull_option option;
@@ -320,8 +320,8 @@ static void keep_alive(struct world *w, const struct side *s)
 	};
 
 	for (size_t i = 0; i < sizeof set / sizeof set[0]; i++)
-		if (lull_sock_set(shard_of(w, s), s->sock, set[i].option,
-				  &set[i].value, sizeof set[i].value) < 0)
+		if (lull_sock_set(shard, sock, set[i].option, &set[i].value,
+				  sizeof set[i].value) < 0)
 			sim_fail(w, "no keepalive for a new socket");
 }
 
@@ -347,7 +347,7 @@ static void accept_one(struct world *w, int host, struct lull_sock sock)
 		let_go(w, s);
 		return;
 	}
-	keep_alive(w, s);
+	sim_keep_alive(w, shard_of(w, s), s->sock);
 	act(w, s);
 }
 
@@ -385,7 +385,7 @@ void sim_begin(struct world *w)
 		return;
 	}
 	take_endpoints(w, s);
-	keep_alive(w, s);
+	sim_keep_alive(w, shard_of(w, s), s->sock);
 }
 
 static void on_event(struct world *w, int host, const struct lull_event *e)

@@ -125,6 +125,9 @@ void sim_on_panic(void (*hook)(const char *file, int line, const char *what));
 /* ---- peer.c: the programs ---- */
 
 void sim_begin(struct world *w); /* one more connection */
+/* It finds out one day that the other side has gone, whatever was lost. */
+void sim_keep_alive(struct world *w, struct lull_shard *shard,
+		    struct lull_sock sock);
 void sim_events(struct world *w, int host);
 void sim_wake(struct world *w, struct side *s);
 

@@ -286,24 +286,6 @@ static void act(struct scene *s, struct end *e)
 
 /* ---- connections ---- */
 
-static void keep_alive(struct scene *s, const struct end *e)
-{
-	static const struct {
-		enum lull_option option;
-		int32_t value;
-	} set[] = {
-		{LULL_OPT_KEEPALIVE, 1},
-		{LULL_OPT_KEEPIDLE, 20},
-		{LULL_OPT_KEEPINTVL, 5},
-		{LULL_OPT_KEEPCNT, 4},
-	};
-
-	for (size_t i = 0; i < sizeof set / sizeof set[0]; i++)
-		if (lull_sock_set(shard_of(s, e), e->sock, set[i].option,
-				  &set[i].value, sizeof set[i].value) < 0)
-			sim_fail(&s->w, "no keepalive for a new socket");
-}
-
 /* Long ones fill a window, so that what is old can lie in it. */
 static uint64_t draw_length(struct scene *s)
 {
@@ -363,7 +345,7 @@ void scene_begin(struct scene *s)
 		.client = number_of(s, end),
 	};
 	s->open++;
-	keep_alive(s, end);
+	sim_keep_alive(&s->w, shard_of(s, end), end->sock);
 	sim_trace(&s->w, "attempt %u of host %d: %lu and %lu bytes",
 		  s->attempts, host, a->len[0], a->len[1]);
 }
@@ -386,7 +368,7 @@ static void accept_all(struct scene *s, int host)
 			lull_sock_close(h->shard, sock);
 			continue;
 		}
-		keep_alive(s, e);
+		sim_keep_alive(&s->w, shard_of(s, e), e->sock);
 		act(s, e);
 	}
 }
