@@ -42,7 +42,7 @@ struct lull_memnet {
 	struct port port[PORTS_MAX];
 	int ports;
 	struct {
-		struct lull_prefix prefix;
+		uint64_t mask[2], prefix[2]; /* as the bytes stand */
 		int port;
 	} route[PREFIXES_MAX];
 	int routes;
@@ -182,16 +182,28 @@ void lull_memnet_destroy(struct lull_memnet *net)
 	free(net);
 }
 
+static void add_route(struct lull_memnet *net, const struct lull_prefix *prefix,
+		      int port)
+{
+	uint8_t mask[16] = {0}, bytes[16];
+
+	for (int bit = 0; bit < prefix->bits; bit++)
+		mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	for (int i = 0; i < 16; i++)
+		bytes[i] = prefix->addr.b[i] & mask[i];
+	memcpy(net->route[net->routes].mask, mask, sizeof mask);
+	memcpy(net->route[net->routes].prefix, bytes, sizeof bytes);
+	net->route[net->routes++].port = port;
+}
+
 int lull_memnet_attach(struct lull_memnet *net, struct lull_shard *shard,
 		       const struct lull_prefix *prefixes, int n)
 {
 	if (net->ports == PORTS_MAX || net->routes + n > PREFIXES_MAX)
 		return -ENOSPC;
 	net->port[net->ports].shard = shard;
-	for (int i = 0; i < n; i++) {
-		net->route[net->routes].prefix = prefixes[i];
-		net->route[net->routes++].port = net->ports;
-	}
+	for (int i = 0; i < n; i++)
+		add_route(net, &prefixes[i], net->ports);
 	return net->ports++;
 }
 
@@ -235,28 +247,34 @@ int lull_memnet_inject(struct lull_memnet *net, int port, uint64_t due_ns,
 
 /* ---- delivery ---- */
 
-static bool covers(const struct lull_prefix *p, const struct lull_addr *a)
+/* The second half of ::ffff:A.B.C.D. */
+static uint64_t mapped(const uint8_t ip4[4])
 {
-	unsigned whole = p->bits / 8, rest = p->bits % 8;
+	uint64_t v;
+	uint32_t four;
 
-	return memcmp(p->addr.b, a->b, whole) == 0 &&
-	       (!rest || (p->addr.b[whole] ^ a->b[whole]) >> (8 - rest) == 0);
+	memcpy(&four, ip4, sizeof four);
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		v = (uint64_t)four << 32 | 0xffff0000U;
+	else
+		v = (uint64_t)0xffff << 32 | four;
+	return v;
 }
 
 /* Whose is the packet? -1: nobody's. */
 static int route(const struct lull_memnet *net, const struct lull_frame *f)
 {
 	const uint8_t *ip = f->span[0].ptr;
-	struct lull_addr to = {.b = {[10] = 0xff, [11] = 0xff}};
+	uint64_t to[2] = {0};
 
-	if (net->ports == 2 && net->routes == 0)
-		return -1;
 	if (ip[0] >> 4 == 4)
-		memcpy(to.b + 12, ip + 16, 4);
+		to[1] = mapped(ip + 16);
 	else
-		memcpy(to.b, ip + 24, 16);
+		memcpy(to, ip + 24, sizeof to);
 	for (int i = 0; i < net->routes; i++)
-		if (covers(&net->route[i].prefix, &to))
+		if ((to[0] & net->route[i].mask[0]) ==
+			    net->route[i].prefix[0] &&
+		    (to[1] & net->route[i].mask[1]) == net->route[i].prefix[1])
 			return net->route[i].port;
 	return -1;
 }

@@ -101,11 +101,34 @@ static inline uint64_t lull_load64(const void *p)
 	return v;
 }
 
+static inline uint32_t lull_load32(const void *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+/* The bytes 00 00 ff ff, which stand before an IPv4 address. */
+#define LULL_MAPPED \
+	(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0xffff0000U : 0x0000ffffU)
+
 static inline bool lull_addr_is4(const struct lull_addr *a)
 {
-	static const uint8_t mapped[4] = {[2] = 0xff, [3] = 0xff};
+	return lull_load64(a->b) == 0 && lull_load32(a->b + 8) == LULL_MAPPED;
+}
 
-	return lull_load64(a->b) == 0 && memcmp(a->b + 8, mapped, 4) == 0;
+/* Two words, as they are read: what was stored in smaller pieces makes the
+ * next load wait. */
+static inline void lull_addr_map4(struct lull_addr *a, const uint8_t four[4])
+{
+	uint64_t zero = 0, v = lull_load32(four);
+
+	v = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		    ? v << 32 | LULL_MAPPED
+		    : v | (uint64_t)LULL_MAPPED << 32;
+	memcpy(a->b, &zero, 8);
+	memcpy(a->b + 8, &v, 8);
 }
 
 /* By words: a call of memcmp would cost more than the comparison. */

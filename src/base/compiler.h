@@ -2,11 +2,14 @@
 /*
  * compiler.h: the assertions, and what the language lacks.
  *
- *	LULL_ASSERT(x)   proved from our own state; cheap. Always on: panics.
- *	LULL_NEVER(x)    believed impossible. Release: yields x, the caller
- *counts and gives up one connection. Tests: panics. LULL_CHECK(x)    a costly
- *invariant. Tests only. LULL_COVER(name) a rare branch that a test must reach.
- *Tests only.
+ * LULL_ASSERT(x): proved from our own state; cheap. Always on: panics.
+ *
+ * LULL_NEVER(x): believed impossible. Release: yields x, the caller counts and
+ * gives up one connection. Tests: panics.
+ *
+ * LULL_CHECK(x): a costly invariant. Tests only.
+ *
+ * LULL_COVER(name): a rare branch that a test must reach. Tests only.
  *
  * No LULL_ASSERT may depend on bytes from the wire before they are validated.
  */

@@ -10,22 +10,6 @@
  */
 #include "base/base.h"
 
-static uint64_t load64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof v);
-	return v;
-}
-
-static uint32_t load32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof v);
-	return v;
-}
-
 static uint16_t load16(const uint8_t *p)
 {
 	uint16_t v;
@@ -44,11 +28,13 @@ static uint64_t add64(uint64_t a, uint64_t b)
 /* 64 bits to 16, still in the machine's order. */
 static uint32_t fold64(uint64_t s)
 {
-	s = (s & 0xffffffff) + (s >> 32);
-	s = (s & 0xffffffff) + (s >> 32);
-	s = (s & 0xffff) + (s >> 16);
-	s = (s & 0xffff) + (s >> 16);
-	return (uint32_t)s;
+	uint32_t v;
+
+	/* Both halves added in the upper one, the carry from the lower. */
+	s += s >> 32 | s << 32;
+	v = (uint32_t)(s >> 32);
+	v += v >> 16 | v << 16;
+	return v >> 16;
 }
 
 static uint16_t swap16(uint32_t v)
@@ -70,7 +56,7 @@ static uint64_t sum_rest(const uint8_t *p, size_t len)
 	uint64_t s = 0;
 
 	if (len & 4) {
-		s += load32(p);
+		s += lull_load32(p);
 		p += 4;
 	}
 	if (len & 2) {
@@ -84,35 +70,25 @@ static uint64_t sum_rest(const uint8_t *p, size_t len)
 	return s;
 }
 
-static uint64_t sum_long(const uint8_t *p, size_t len)
+static uint64_t sum_all(const uint8_t *p, size_t len)
 {
 	uint64_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 
 	for (; len >= 32; len -= 32, p += 32) {
-		s0 = add64(s0, load64(p));
-		s1 = add64(s1, load64(p + 8));
-		s2 = add64(s2, load64(p + 16));
-		s3 = add64(s3, load64(p + 24));
+		s0 = add64(s0, lull_load64(p));
+		s1 = add64(s1, lull_load64(p + 8));
+		s2 = add64(s2, lull_load64(p + 16));
+		s3 = add64(s3, lull_load64(p + 24));
 	}
 	for (; len >= 8; len -= 8, p += 8)
-		s0 = add64(s0, load64(p));
+		s0 = add64(s0, lull_load64(p));
 	s1 = add64(s1, sum_rest(p, len));
 	return add64(add64(s0, s1), add64(s2, s3));
 }
 
-static uint64_t sum_short(const uint8_t *p, size_t len)
-{
-	uint64_t s = 0;
-
-	for (; len >= 4; len -= 4, p += 4)
-		s += load32(p);
-	return len ? s + sum_rest(p, len) : s;
-}
-
 uint32_t lull_sum(uint32_t sum, const void *data, size_t len, uint32_t odd)
 {
-	uint32_t native =
-		fold64(len < 64 ? sum_short(data, len) : sum_long(data, len));
+	uint32_t native = fold64(sum_all(data, len));
 	/* Bytes that begin at an odd place count with their halves swapped. */
 	bool swap = (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) != (odd & 1);
 
@@ -140,10 +116,10 @@ uint32_t lull_sum_pseudo(const struct lull_addr *a, const struct lull_addr *b,
 	uint32_t sum;
 
 	if (lull_addr_is4(a))
-		s = (uint64_t)load32(a->b + 12) + load32(b->b + 12);
+		s = (uint64_t)lull_load32(a->b + 12) + lull_load32(b->b + 12);
 	else
-		s = add64(add64(load64(a->b), load64(a->b + 8)),
-			  add64(load64(b->b), load64(b->b + 8)));
+		s = add64(add64(lull_load64(a->b), lull_load64(a->b + 8)),
+			  add64(lull_load64(b->b), lull_load64(b->b + 8)));
 	sum = fold64(s);
 	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 		sum = swap16(sum);

@@ -29,4 +29,20 @@ static inline void put32(uint8_t *p, uint32_t v)
 	put16(p + 2, v);
 }
 
+/*
+ * A header, written by words of 32 bits and added up on the way (RFC 1071):
+ * to read it back for its checksum would have to wait for the stores.
+ */
+struct words {
+	uint8_t *at;
+	uint32_t sum;
+};
+
+static inline void put_word(struct words *w, uint32_t v)
+{
+	put32(w->at, v);
+	w->at += 4;
+	w->sum += (v >> 16) + (v & 0xffff);
+}
+
 #endif

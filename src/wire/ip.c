@@ -32,12 +32,6 @@ enum {
 	CODE_OPTION = 2,
 };
 
-static void map4(struct lull_addr *a, const uint8_t *p)
-{
-	*a = (struct lull_addr){.b = {[10] = 0xff, [11] = 0xff}};
-	memcpy(a->b + 12, p, 4);
-}
-
 static enum lull_drop ip4_options(const uint8_t *p, uint32_t len)
 {
 	for (uint32_t i = 0; i < len && p[i] != IP4_END;) {
@@ -73,8 +67,8 @@ static enum lull_drop ip4_parse(const uint8_t *p, uint32_t len,
 	ip->ttl = p[8];
 	ip->proto = p[9];
 	ip->proto_at = 9;
-	map4(&ip->src, p + 12);
-	map4(&ip->dst, p + 16);
+	lull_addr_map4(&ip->src, p + 12);
+	lull_addr_map4(&ip->dst, p + 16);
 	return ip4_options(p + IP4_HDR, ip->hdr_len - IP4_HDR);
 }
 
@@ -202,8 +196,8 @@ enum lull_drop lull_ip_parse_quote(const uint8_t *p, uint32_t len,
 		ip->hdr_len = (p[0] & 15U) * 4;
 		ip->fragment = get16(p + 6) & IP4_FRAGMENT;
 		ip->proto = p[9];
-		map4(&ip->src, p + 12);
-		map4(&ip->dst, p + 16);
+		lull_addr_map4(&ip->src, p + 12);
+		lull_addr_map4(&ip->dst, p + 16);
 		return ip->hdr_len < IP4_HDR ? LULL_DROP_IP_HEADER
 					     : LULL_DROP_NONE;
 	}
@@ -220,18 +214,15 @@ enum lull_drop lull_ip_parse_quote(const uint8_t *p, uint32_t len,
 static void ip4_emit(struct lull_tx *tx, uint32_t len, uint16_t id)
 {
 	uint8_t *p = lull_tx_front(tx, IP4_HDR);
+	struct words w = {.at = p};
 
-	p[0] = 0x45;
-	p[1] = tx->tos;
-	put16(p + 2, len + IP4_HDR);
-	put16(p + 4, id);
-	put16(p + 6, IP4_DF); /* path MTU is discovered (RFC 7323 5.7) */
-	p[8] = tx->ttl;
-	p[9] = tx->proto;
-	put16(p + 10, 0);
-	memcpy(p + 12, tx->local.b + 12, 4);
-	memcpy(p + 16, tx->remote.b + 12, 4);
-	put16(p + 10, ~lull_sum_fold(lull_sum(0, p, IP4_HDR, 0)));
+	put_word(&w, 0x45U << 24 | (uint32_t)tx->tos << 16 | (len + IP4_HDR));
+	/* DF: path MTU is discovered (RFC 7323 5.7). */
+	put_word(&w, (uint32_t)id << 16 | IP4_DF);
+	put_word(&w, (uint32_t)tx->ttl << 24 | (uint32_t)tx->proto << 16);
+	put_word(&w, get32(tx->local.b + 12));
+	put_word(&w, get32(tx->remote.b + 12));
+	put16(p + 10, ~lull_sum_fold(w.sum));
 }
 
 static void ip6_emit(struct lull_tx *tx, uint32_t len)

@@ -90,47 +90,40 @@ void lull_tcp_peek(const uint8_t p[8], uint16_t *sport, uint16_t *dport,
 	*seq = get32(p + 4);
 }
 
-/* In Linux's order: MSS, timestamp, window scale. */
-static uint32_t emit_options(uint8_t *p, const struct lull_seg *seg)
+static uint32_t options_len(const struct lull_seg *seg)
 {
-	uint32_t n = 0;
+	return (seg->mss ? 4U : 0) + (seg->has_ts ? LULL_TS_BYTES : 0) +
+	       (seg->wscale != LULL_NO_WSCALE ? 4U : 0);
+}
 
-	if (seg->mss) {
-		p[n] = OPT_MSS;
-		p[n + 1] = 4;
-		put16(p + n + 2, seg->mss);
-		n += 4;
-	}
+/* In Linux's order: MSS, timestamp, window scale. */
+static void emit_options(struct words *w, const struct lull_seg *seg)
+{
+	if (seg->mss)
+		put_word(w, OPT_MSS << 24 | 4U << 16 | seg->mss);
 	if (seg->has_ts) {
-		put32(p + n, TS_HEAD);
-		put32(p + n + 4, seg->tsval);
-		put32(p + n + 8, seg->tsecr);
-		n += LULL_TS_BYTES;
+		put_word(w, TS_HEAD);
+		put_word(w, seg->tsval);
+		put_word(w, seg->tsecr);
 	}
-	if (seg->wscale != LULL_NO_WSCALE) {
-		put32(p + n,
-		      OPT_NOP << 24 | OPT_WSCALE << 16 | 3U << 8 | seg->wscale);
-		n += 4;
-	}
-	return n;
+	if (seg->wscale != LULL_NO_WSCALE)
+		put_word(w, OPT_NOP << 24 | OPT_WSCALE << 16 | 3U << 8 |
+				    seg->wscale);
 }
 
 void lull_tcp_emit(struct lull_tx *tx, const struct lull_seg *seg,
 		   const struct lull_bufs *bufs, bool partial)
 {
-	uint8_t options[LULL_TCP_HDR_MAX - TCP_HDR];
-	uint32_t n = emit_options(options, seg);
-	uint8_t *p = lull_tx_front(tx, TCP_HDR + n);
+	uint32_t n = TCP_HDR + options_len(seg);
+	uint8_t *p = lull_tx_front(tx, n);
+	struct words w = {.at = p};
 
-	put16(p, seg->tuple.lport);
-	put16(p + 2, seg->tuple.rport);
-	put32(p + 4, seg->seq.v);
-	put32(p + 8, seg->ack.v);
-	p[12] = (uint8_t)((TCP_HDR + n) / 4 << 4);
-	p[13] = seg->flags;
-	put16(p + 14, seg->wnd);
-	put32(p + CSUM_AT, 0); /* checksum and urgent pointer */
-	memcpy(p + TCP_HDR, options, n);
+	put_word(&w, (uint32_t)seg->tuple.lport << 16 | seg->tuple.rport);
+	put_word(&w, seg->seq.v);
+	put_word(&w, seg->ack.v);
+	put_word(&w, n / 4 << 28 | (uint32_t)seg->flags << 16 | seg->wnd);
+	put_word(&w, 0); /* checksum and urgent pointer */
+	emit_options(&w, seg);
 	tx->local = seg->tuple.local;
 	tx->remote = seg->tuple.remote;
 	tx->proto = LULL_PROTO_TCP;
@@ -138,13 +131,13 @@ void lull_tcp_emit(struct lull_tx *tx, const struct lull_seg *seg,
 
 	/* MUST-2 */
 	uint32_t sum = lull_sum_pseudo(&tx->local, &tx->remote, LULL_PROTO_TCP,
-				       TCP_HDR + n + tx->payload_len);
+				       n + tx->payload_len);
 
 	if (partial) {
 		tx->flags |= LULL_FRAME_CSUM_PARTIAL;
 		put16(p + CSUM_AT, lull_sum_fold(sum));
 		return;
 	}
-	sum = lull_sum(sum, p, TCP_HDR + n, 0) + lull_sum_tx(tx, bufs);
+	sum += w.sum + lull_sum_tx(tx, bufs);
 	put16(p + CSUM_AT, ~lull_sum_fold(sum));
 }
