@@ -173,6 +173,7 @@ static bool recall(const struct lull_tcp *t, const struct lull_seg *seg,
 		.irs = lull_seq(seg->seq.v - 1),
 		.iss = lull_seq(seg->ack.v - 1),
 		.ts_recent = seg->tsval,
+		.ts_offset = lull_secret_of(t, &seg->tuple).ts_offset,
 		.tos = seg->tos,
 		.flags = LULL_HALF_AGAIN, /* nobody knows when it was sent */
 	};
@@ -181,7 +182,7 @@ static bool recall(const struct lull_tcp *t, const struct lull_seg *seg,
 		return false;
 	if (!seg->has_ts)
 		return true;
-	wscale = seg->tsecr - lull_secret_of(t, &h->tuple).ts_offset;
+	wscale = seg->tsecr - h->ts_offset;
 	wscale %= 1U << TS_BITS;
 	if (!k->timestamps || wscale > TS_NO_WSCALE ||
 	    (wscale != TS_NO_WSCALE && !k->window_scaling))

@@ -39,10 +39,8 @@ static struct lull_seg segment(const struct lull_tcp *t,
 	};
 
 	if (h->flags & LULL_HALF_TS) {
-		uint32_t offset = lull_secret_of(t, &h->tuple).ts_offset;
-
 		out.has_ts = true;
-		out.tsval = lull_ts_now(t, offset) - h->ts_back_ms;
+		out.tsval = lull_ts_now(t, h->ts_offset) - h->ts_back_ms;
 		out.tsecr = h->ts_recent;
 	}
 	return out;
@@ -202,6 +200,7 @@ static void fill_tcb(struct lull_tcp *t, struct lull_tcb *tcb,
 	tcb->snd.wl2 = h->iss;
 	tcb->rcv.nxt = tcb->rcv.acked = lull_seq_add(h->irs, 1);
 	tcb->rcv.edge = lull_seq_add(tcb->rcv.nxt, window_of(t));
+	tcb->opt.ts_offset = h->ts_offset;
 	lull_tcb_agree(t, tcb, &syn);
 	tcb->rtt.backoff = h->retries;
 	if (!(h->flags & LULL_HALF_AGAIN))

@@ -279,6 +279,7 @@ static void fill_half(struct lull_tcp *t, struct lull_half *h,
 		.iss = lull_seq(reopen ? lull_isn_above(t, secret, reopen->used)
 				       : secret.isn),
 		.ts_recent = syn->tsval,
+		.ts_offset = secret.ts_offset,
 		.mss = peer_mss(t, syn),
 		.wnd = syn->wnd,
 		.tos = syn->tos,

@@ -84,8 +84,6 @@ void lull_tcb_agree(struct lull_tcp *t, struct lull_tcb *tcb,
 	bool v6 = !lull_addr_is4(&tcb->tuple.local);
 	uint32_t mss = syn->mss ? syn->mss : v6 ? 1220 : 536; /* MUST-15 */
 
-	if (!(tcb->flags & LULL_TCB_ACTIVE)) /* has it since its SYN */
-		tcb->opt.ts_offset = lull_secret_of(t, &tcb->tuple).ts_offset;
 	if (syn->has_ts) {
 		tcb->flags |= LULL_TCB_TS;
 		tcb->opt.ts_recent = syn->tsval;

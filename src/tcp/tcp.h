@@ -107,7 +107,7 @@ struct lull_half {
 	struct lull_tuple tuple;
 	struct lull_timer timer;
 	struct lull_seq irs, iss;
-	uint32_t ts_recent;
+	uint32_t ts_recent, ts_offset;
 	uint32_t sent_us;     /* the first SYN-ACK */
 	uint32_t user;	      /* of a deferred one */
 	uint32_t shadow;      /* the record whose pair it has, or 0 */
