@@ -163,7 +163,7 @@ static void insert(struct bench *b)
 static void batch(struct bench *b, bool restart)
 {
 	struct lull_tuple tuple[BATCH];
-	uint32_t hash[BATCH], found = 0;
+	uint32_t hash[BATCH], again[BATCH], found = 0;
 	uint64_t began_ns;
 
 	for (int k = 0; k < BATCH; k++)
@@ -174,7 +174,9 @@ static void batch(struct bench *b, bool restart)
 		lull_table_prefetch(&b->t->flows, hash[k]);
 	}
 	for (int k = 0; k < BATCH; k++)
-		lull_tcp_prefetch(b->t, hash[k], restart);
+		again[k] = lull_tcp_prefetch(b->t, hash[k], restart);
+	for (int k = 0; k < BATCH && restart; k++)
+		lull_closing_prefetch_beside(b->t, again[k]);
 	for (int k = 0; k < BATCH; k++) {
 		uint32_t name = lull_tcp_find(b->t, hash[k], &tuple[k]);
 

@@ -42,7 +42,7 @@ static bool rx_prepare(struct lull_shard *s, uint32_t buf, struct lull_seg *seg)
 static void rx_batch(struct lull_shard *s, const uint32_t *buf, uint32_t n)
 {
 	struct lull_seg seg[BATCH];
-	uint32_t segs = 0;
+	uint32_t again[BATCH], segs = 0, agains = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (rx_prepare(s, buf[i], &seg[segs]))
@@ -50,9 +50,13 @@ static void rx_batch(struct lull_shard *s, const uint32_t *buf, uint32_t n)
 		else
 			lull_buf_put(&s->g.bufs, buf[i]);
 	}
-	for (uint32_t i = 0; i < segs; i++)
-		lull_tcp_prefetch(&s->tcp, seg[i].hash,
-				  seg[i].flags & LULL_FIN);
+	for (uint32_t i = 0; i < segs; i++) {
+		again[agains] = lull_tcp_prefetch(&s->tcp, seg[i].hash,
+						  seg[i].flags & LULL_FIN);
+		agains += again[agains] != 0;
+	}
+	for (uint32_t i = 0; i < agains; i++)
+		lull_closing_prefetch_beside(&s->tcp, again[i]);
 	for (uint32_t i = 0; i < segs; i++) {
 		lull_tcp_input(&s->tcp, &seg[i]);
 		if (seg[i].buf) /* nobody keeps its text */

@@ -143,6 +143,10 @@ static void split(struct lull_table *t)
 	}
 	if (++t->buckets == 2 * t->round)
 		t->round = t->buckets;
+	/* Both of the next one, which comes soon. */
+	__builtin_prefetch(&t->bucket[t->buckets - t->round]);
+	if (t->buckets < t->limit)
+		__builtin_prefetch(&t->bucket[t->buckets], 1);
 }
 
 bool lull_table_put(struct lull_table *t, uint32_t hash, uint32_t name)

@@ -270,7 +270,7 @@ static int find_batch(const struct lull_shard *s, const struct lull_pair *pairs,
 		lull_table_prefetch(&s->tcp.flows, hash[i]);
 	}
 	for (int i = 0; i < n; i++)
-		lull_tcp_prefetch(&s->tcp, hash[i], false);
+		(void)lull_tcp_prefetch(&s->tcp, hash[i], false);
 	for (int i = 0; i < n; i++)
 		found += row_of(s, lull_tcp_find(&s->tcp, hash[i], &tuple[i]),
 				&rows[i]);

@@ -60,8 +60,9 @@ int lull_timewait_put(struct lull_shard *s, const struct lull_timewait *w)
 		.tos = (uint8_t)(w->tos & ~ECN_BITS),
 		.flags = (uint8_t)(w->wscale << LULL_CLOSING_WSCALE_SHIFT),
 	};
-	uint32_t hash;
+	uint32_t hash = (uint32_t)lull_hash_tuple(s->g.keys.flow, &from.tuple);
 
+	lull_table_prefetch(&s->tcp.flows, hash);
 	if (!holds(w))
 		return -EINVAL;
 	if (w->flags & LULL_TIMEWAIT_TS)
@@ -74,7 +75,6 @@ int lull_timewait_put(struct lull_shard *s, const struct lull_timewait *w)
 		from.flags |= LULL_CLOSING_ACTIVE | LULL_CLOSING_LAPPED;
 	if (w->flags & LULL_TIMEWAIT_REUSEADDR)
 		from.tos |= LULL_CLOSING_REUSEADDR;
-	hash = (uint32_t)lull_hash_tuple(s->g.keys.flow, &from.tuple);
 	if (lull_tcp_find(&s->tcp, hash, &from.tuple))
 		return -EEXIST;
 	if (!lull_closing_make(&s->tcp, &from, hash, 0,

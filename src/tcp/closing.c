@@ -16,7 +16,7 @@
  *
  * Entry points: lull_closing_init, _make, _put, _restart, _fin, _del, _saw,
  * _answered, _flag, _head, _expire, _deadline_ms, _left_ms, _age_ms, _at,
- * _tuple, _check, _is, _prefetch.
+ * _tuple, _check, _is, _prefetch, _prefetch_beside.
  */
 #include "tcp/tcp.h"
 
@@ -74,15 +74,12 @@ void lull_closing_tuple(const struct lull_tcp *t, uint32_t name,
 	const struct lull_closing *c = lull_closing_at(t, name);
 	const uint8_t *addrs = record_at(t, name);
 
-	memset(tuple, 0, sizeof *tuple);
 	if (is_v6(name)) {
 		memcpy(tuple->local.b, addrs, 16);
 		memcpy(tuple->remote.b, addrs + 16, 16);
 	} else {
-		tuple->local.b[10] = tuple->local.b[11] = 0xff;
-		memcpy(tuple->local.b + 12, addrs, 4);
-		tuple->remote.b[10] = tuple->remote.b[11] = 0xff;
-		memcpy(tuple->remote.b + 12, addrs + 4, 4);
+		lull_addr_map4(&tuple->local, addrs);
+		lull_addr_map4(&tuple->remote, addrs + 4);
 	}
 	tuple->lport = c->lport;
 	tuple->rport = c->rport;
@@ -92,10 +89,23 @@ void lull_closing_prefetch(const struct lull_tcp *t, uint32_t name, bool links)
 {
 	const struct lull_closing_pool *p = &t->closing[is_v6(name)];
 
-	__builtin_prefetch(lull_closing_at(t, name));
+	const uint8_t *record = record_at(t, name);
+
+	/* Half of them lie in two cache lines. */
+	__builtin_prefetch(record);
+	__builtin_prefetch(record + p->stride - 1);
 	if (links)
 		__builtin_prefetch(
 			lull_list_at(&p->fifo[0], lull_name_index(name)));
+}
+
+void lull_closing_prefetch_beside(const struct lull_tcp *t, uint32_t name)
+{
+	const struct lull_list *any = &t->closing[is_v6(name)].fifo[0];
+	const struct lull_links *at = lull_list_at(any, lull_name_index(name));
+
+	__builtin_prefetch(lull_list_at(any, at->prev), 1);
+	__builtin_prefetch(lull_list_at(any, at->next), 1);
 }
 
 bool lull_closing_is(const struct lull_tcp *t, uint32_t name,
@@ -539,7 +549,7 @@ static uint32_t due(const struct lull_tcp *t, bool v6,
 	for (uint32_t i = fifo->head; i && len < most;
 	     i = lull_list_at(fifo, i)->next) {
 		names[len] = name_of(v6, i);
-		__builtin_prefetch(lull_closing_at(t, names[len++]));
+		lull_closing_prefetch(t, names[len++], false);
 	}
 	while (n < len &&
 	       !lull_closing_left_ms(t, lull_closing_at(t, names[n])))

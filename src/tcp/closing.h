@@ -104,6 +104,8 @@ bool lull_closing_is(const struct lull_tcp *t, uint32_t name,
 		     const struct lull_tuple *tuple);
 /* Ask memory for it, and for its place in the FIFO. */
 void lull_closing_prefetch(const struct lull_tcp *t, uint32_t name, bool links);
+/* Once that is there: for its neighbours in the FIFO, which it will leave. */
+void lull_closing_prefetch_beside(const struct lull_tcp *t, uint32_t name);
 void lull_closing_init(struct lull_tcp *t, const struct lull_limits *limits,
 		       const struct lull_tcp_memory *m);
 /* What a record says of its connection. */

@@ -138,7 +138,7 @@ uint32_t lull_tcp_find(const struct lull_tcp *t, uint32_t hash,
 	return name;
 }
 
-void lull_tcp_prefetch(const struct lull_tcp *t, uint32_t hash, bool fin)
+uint32_t lull_tcp_prefetch(const struct lull_tcp *t, uint32_t hash, bool fin)
 {
 	struct lull_probe p = lull_table_probe(&t->flows, hash);
 	uint32_t name = lull_probe_next(&t->flows, &p);
@@ -159,13 +159,14 @@ void lull_tcp_prefetch(const struct lull_tcp *t, uint32_t hash, bool fin)
 	case LULL_KIND_CLOSING4:
 	case LULL_KIND_CLOSING6:
 		lull_closing_prefetch(t, name, fin);
-		return;
+		return fin ? name : 0;
 	case LULL_KIND_NONE:
 	case LULL_KIND_LISTENER:
 	case LULL_KINDS:
-		return;
+		return 0;
 	}
 	__builtin_prefetch(at);
+	return 0;
 }
 
 /* 3.10.7.1, and silence towards addresses that are not ours. */

@@ -432,8 +432,9 @@ void lull_tcp_init(struct lull_tcp *t, struct lull_ground *g,
 bool lull_tcp_prepare(struct lull_tcp *t, uint32_t buf,
 		      const struct lull_ip_hdr *ip, bool ours,
 		      struct lull_seg *seg);
-/* Between the passes: ask for the object itself, and for what a FIN moves. */
-void lull_tcp_prefetch(const struct lull_tcp *t, uint32_t hash, bool fin);
+/* Between the passes: ask for the object itself, and for what a FIN moves. The
+ * name of a record that one would move, for lull_closing_prefetch_beside(). */
+uint32_t lull_tcp_prefetch(const struct lull_tcp *t, uint32_t hash, bool fin);
 /* Second pass. */
 void lull_tcp_input(struct lull_tcp *t, struct lull_seg *seg);
 /* The name of a flow, or 0. */
