@@ -174,14 +174,16 @@ static void add_host(struct scene *s, int i, int last)
 		return;
 	}
 	s->w.hosts = i + 1;
+	/* With 0, Linux's default, a server loses its TIME_WAIT to a RST, and
+	 * old bytes come whether we reuse a pair or not: see control. */
 	knob(s, i, "net.ipv4.tcp_rfc1337", s->kind->no_1337 ? "0" : "1");
 	if (!client)
 		return;
 	knob(s, i, "net.ipv4.ip_local_port_range", "40000 40007");
 	if (s->reuse == REUSE_LINUX)
 		knob(s, i, "net.ipv4.tcp_tw_reuse", "1");
-	if (s->reuse == REUSE_SAFE)
-		knob(s, i, "net.lull.tcp_tw_reuse_safe", "1");
+	if (s->reuse != REUSE_SAFE)
+		knob(s, i, "net.lull.tcp_tw_reuse_safe", "0");
 }
 
 static void draw_faults(struct scene *s)

@@ -150,7 +150,7 @@ static void draw_knobs(struct world *w, int host)
 		knob(w, host, "net.ipv4.tcp_fin_timeout",
 		     1 + sim_below(w, 120));
 	if (sim_chance(w, 20))
-		knob(w, host, "net.ipv4.tcp_rfc1337", 1);
+		knob(w, host, "net.ipv4.tcp_rfc1337", sim_below(w, 2));
 	if (sim_chance(w, 20))
 		knob(w, host, "net.ipv4.tcp_max_orphans", sim_below(w, 20));
 	if (sim_chance(w, 20))

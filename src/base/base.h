@@ -521,7 +521,8 @@ extern const struct lull_knob lull_knob_table[];
 extern const uint32_t lull_knob_count;
 
 void lull_knobs_init(struct lull_knobs *k);
-/* Defaults that the limits decide; the others are the row's own. */
+/* Defaults that the limits or the profile decide; the others are the row's own.
+ */
 void lull_knob_defaults(const struct lull_knob *row,
 			const struct lull_limits *limits,
 			enum lull_profile profile, int64_t defaults[3]);

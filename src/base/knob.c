@@ -90,6 +90,10 @@ void lull_knob_defaults(const struct lull_knob *row,
 		defaults[0] = profile == LULL_PROFILE_LINUX
 				      ? lull_min(limits->closing, 131072)
 				      : limits->closing;
+	else if (profile == LULL_PROFILE_LINUX &&
+		 (row->offset == offsetof(struct lull_knobs, rfc1337) ||
+		  row->offset == offsetof(struct lull_knobs, tw_reuse_safe)))
+		defaults[0] = 0;
 }
 
 void lull_knobs_limit(struct lull_knobs *k, const struct lull_limits *limits,

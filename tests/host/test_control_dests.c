@@ -115,6 +115,7 @@ static void destinations_are_told(void **state)
 
 	w = served_open(64);
 	set(w, "net.ipv4.ip_local_port_range", "20000 20007");
+	set(w, "net.lull.tcp_tw_reuse_safe", "0");
 	listener = peer_listens(w);
 	(void)served_connect(w, false); /* accepted: no port of ours */
 	leave_time_wait(w, listener);

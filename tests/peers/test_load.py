@@ -125,7 +125,8 @@ def test_silence(w, load, netns):
          set(errors) <= {"ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"}, errors)
 
 
-EIGHT = ("--sysctl", "net.ipv4.ip_local_port_range=40000 40007")
+NO_REUSE = ("--sysctl", "net.lull.tcp_tw_reuse_safe=0")
+EIGHT = ("--sysctl", "net.ipv4.ip_local_port_range=40000 40007", *NO_REUSE)
 NO_PORT = re.compile(r"""
   EADDRNOTAVAIL: 4 \(.*\)
   no port: 4 connects to (\S+):8080 failed; after each the next was tried within 100 ms
@@ -152,7 +153,7 @@ def test_ports_run_out(w, load, netns):
     p = load(HOST + "/", "-n", "50", "-c", "4", "--json", "--sysctl",
              "net.ipv4.ip_local_port_range=40000 40009", "--sysctl",
              "net.ipv4.tcp_tw_reuse_delay=60000", "--sysctl",
-             "net.ipv4.tcp_tw_reuse=1")
+             "net.ipv4.tcp_tw_reuse=1", *NO_REUSE)
     got = json.loads(p.stdout)
     w.equal("each connect that finds none is a failed one", (p.returncode,
             got["done"], got["failed"], got["errors"], got["no_port"]["connects"]),
@@ -172,7 +173,7 @@ def test_ports_run_out(w, load, netns):
 
 
 def test_forecast(w, load, netns):
-    ports = ("--sysctl", "net.ipv4.ip_local_port_range=40000 43999")
+    ports = ("--sysctl", "net.ipv4.ip_local_port_range=40000 43999", *NO_REUSE)
     p = load(HOST + "/", "-n", TOTAL, *ports)
     found = re.search(r"^  ports: of 4000 ports \(40000-43999\) (\d+) are live, "
                       r"(\d+) in TIME-WAIT, 0 reserved, 1000 free; full in (\S+) "

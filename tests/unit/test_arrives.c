@@ -391,7 +391,10 @@ static void sweep(enum lull_tcp_state state, bool held, bool v6)
 		-RIG_WND - 2, -RIG_WND - 1, -RIG_WND, -2, -1, 0, 1, 70000};
 	static const int lens[] = {0, 1, 2, 10};
 	static const uint8_t bits[] = {LULL_FIN, LULL_SYN, LULL_RST, LULL_ACK};
-	const struct rig_config config = {.v6 = v6};
+	const struct rig_config config = {
+		.v6 = v6,
+		.sysctl = {"net.ipv4.tcp_rfc1337=0"}, /* RFC 9293 alone */
+	};
 
 	for (uint32_t a = 0; a < ARRAY_LEN(seqs); a++)
 		for (uint32_t b = 0; b < ARRAY_LEN(acks); b++)

@@ -524,12 +524,13 @@ static void rst_by_state(void **unused)
 		bool held = i % 2 || t[i / 4].state == LULL_TCP_ESTABLISHED ||
 			    t[i / 4].state == LULL_TCP_CLOSE_WAIT;
 		int want = linux_too ? t[i / 4].linux_error : t[i / 4].error;
+		struct rig_config c = linux_too ? linux_like : plain;
 		int32_t error = 1;
 		char byte;
 		struct rig r;
 
-		reach(&r, linux_too ? &linux_like : &plain, t[i / 4].state,
-		      held);
+		c.sysctl[0] = "net.ipv4.tcp_rfc1337=0"; /* as RFC 9293 */
+		reach(&r, &c, t[i / 4].state, held);
 		rig_say(&r, LULL_RST, NULL, 0);
 		rig_expect_none(&r);
 		expect_state(&r, LULL_TCP_CLOSED);

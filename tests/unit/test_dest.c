@@ -65,7 +65,7 @@ static void end_record(struct rig *r, uint16_t lport)
 static const struct rig_config many = {
 	.limits = roomy,
 	.sysctl = {"net.ipv4.ip_local_port_range=20000 28191",
-		   "net.ipv4.tcp_tw_reuse=0"},
+		   "net.ipv4.tcp_tw_reuse=0", "net.lull.tcp_tw_reuse_safe=0"},
 };
 
 static uint16_t local_port(struct rig *r, struct lull_sock sock)

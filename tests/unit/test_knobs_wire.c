@@ -335,6 +335,7 @@ static void one_port_waits(struct rig *r, const char *name, const char *value)
 {
 	rig_open(r, &(struct rig_config){.ts = true, .no_listener = true});
 	rig_knob(r, NAME("ip_local_port_range"), "5000 5000");
+	rig_knob(r, "net.lull.tcp_tw_reuse_safe", "0");
 	rig_knob(r, name, value);
 	assert_int_equal(connect_81(r), 5000);
 	r->tuple.lport = 5000;

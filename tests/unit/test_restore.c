@@ -292,7 +292,8 @@ static void places_are_used_again(void **unused)
 	struct rows before, after;
 	struct rig r;
 
-	rig_open(&r, &(struct rig_config){0});
+	rig_open(&r,
+		 &(struct rig_config){.sysctl = {"net.ipv4.tcp_rfc1337=0"}});
 	for (uint16_t i = 0; i < 30; i++)
 		to_time_wait(&r, (uint16_t)(5000 + i));
 	for (uint16_t i = 0; i < 30; i += 3) {

@@ -7,6 +7,7 @@
 #include "rig.h"
 
 #define SAFE "net.lull.tcp_tw_reuse_safe=1"
+#define OFF  "net.lull.tcp_tw_reuse_safe=0"
 
 enum {
 	LEN_MS = 60000
@@ -305,6 +306,25 @@ static void reuse_waits_from_the_first_moment(void **unused)
 	}
 }
 
+/* Nobody said anything about it. */
+static void on_in_profile_lull(void **unused)
+{
+	for (int linux_too = 0; linux_too < 2; linux_too++) {
+		struct lull_why why;
+		struct rig r;
+
+		close_both(&r, &(struct rig_config){
+				       .ts = true,
+				       .profile = linux_too ? LULL_PROFILE_LINUX
+							    : LULL_PROFILE_LULL,
+			       });
+		rig_pass_ms(&r, 2000);
+		assert_int_equal(connect_again(&r, &why),
+				 linux_too ? -EADDRNOTAVAIL : 0);
+		rig_drop(&r);
+	}
+}
+
 /* Without the knob, without timestamps, a FIN_WAIT_2, numbers that come round.
  */
 static void not_every_record(void **unused)
@@ -315,7 +335,7 @@ static void not_every_record(void **unused)
 
 		close_both(&r,
 			   &(struct rig_config){.ts = i != 1,
-						.sysctl = {i ? SAFE : NULL}});
+						.sysctl = {i ? SAFE : OFF}});
 		rig_pass_ms(&r, 2000);
 		for (uint16_t port = 80; i >= 2 && port < 82; port++) {
 			struct lull_closing *c;
@@ -589,7 +609,7 @@ static void linux_reuse(void **unused)
 				       .ts = ts,
 				       .profile = linux_too ? LULL_PROFILE_LINUX
 							    : LULL_PROFILE_LULL,
-				       .sysctl = {how[i % 6 / 2]}});
+				       .sysctl = {how[i % 6 / 2], OFF}});
 		used = rig_record(&r)->snd_nxt;
 		rig_pass_ms(&r, 1000);
 		assert_int_equal(connect_again(&r, &why), -EADDRNOTAVAIL);
@@ -750,6 +770,7 @@ int main(void)
 		cmocka_unit_test(reuse_is_above),
 		cmocka_unit_test(reuse_waits_an_rto),
 		cmocka_unit_test(reuse_waits_from_the_first_moment),
+		cmocka_unit_test(on_in_profile_lull),
 		cmocka_unit_test(not_every_record),
 		cmocka_unit_test(last_ack_is_helped),
 		cmocka_unit_test(old_segments_wander),

@@ -296,7 +296,11 @@ static void each_store(void **unused)
 
 	for (uint32_t i = 0; i < ARRAY_LEN(changes); i++)
 		for (int v6 = 0; v6 < 2; v6++) {
-			struct rig_config config = {.v6 = v6, .ts = true};
+			struct rig_config config = {
+				.v6 = v6,
+				.ts = true,
+				.sysctl = {"net.ipv4.tcp_rfc1337=0"},
+			};
 			struct rows before, after;
 			uint64_t began_ns;
 			struct rig r;

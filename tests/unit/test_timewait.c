@@ -225,15 +225,19 @@ static void answers_are_limited(void **unused)
 	}
 }
 
-/* RFC 1337, E7: tcp_rfc1337 1 keeps it; in Linux that even restarts it. */
+/* RFC 1337, E7: tcp_rfc1337 1, our default, keeps it; in Linux that even
+ * restarts it. */
 static void assassination(void **unused)
 {
-	for (uint32_t i = 0; i < 16; i++) {
+	static const char *const how[] = {NULL, "net.ipv4.tcp_rfc1337=0",
+					  "net.ipv4.tcp_rfc1337=1"};
+
+	for (uint32_t i = 0; i < 24; i++) {
 		struct rig_config c = variant(i % 8);
-		bool f1 = i & 8;
+		bool f1 = i / 8 == 2 || (i < 8 && c.profile != IS_LINUX);
 		struct rig r;
 
-		c.sysctl[0] = f1 ? "net.ipv4.tcp_rfc1337=1" : NULL;
+		c.sysctl[0] = how[i / 8];
 		begin(&r, &c);
 		rig_pass_ms(&r, 20000);
 		rig_say(&r, LULL_RST, NULL, 0);
@@ -277,7 +281,8 @@ static void no_paws_for_rst(void **unused)
 {
 	struct rig r;
 
-	begin(&r, &(struct rig_config){.ts = true});
+	begin(&r, &(struct rig_config){.ts = true,
+				       .sysctl = {"net.ipv4.tcp_rfc1337=0"}});
 	r.tsval -= 1000;
 	rig_say(&r, LULL_RST, NULL, 0);
 	assert_int_equal(rig_state(&r), LULL_TCP_CLOSED);
