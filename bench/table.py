@@ -549,7 +549,12 @@ def about_whole(g):
           f"{run['few']:,} records; the rest: of {run['entries']:,}.\n"
           "  restart in the second line: a late FIN, from the frame in to the "
           "ACK out.\n  an old ACK, from the frame on, by 32: "
-          f"{middle(g.values('receive_ns'))} ns\n")
+          f"{middle(g.values('receive_ns'))} ns\n"
+          "  the machine alone: a load from the records' memory that waits "
+          "for the one before\n  (a find has two): "
+          f"{middle(g.values('machine_load_ns'))} ns; a loop that only reads "
+          "the clock\n  was held up for "
+          f"{middle(g.values('machine_pause_us'))} us\n")
     target("all right: late FINs, rows, counts",
            f"{sum(r['right'] for r in g.all)} of {len(g.all)} runs", "all",
            all(r["right"] for r in g.all))

@@ -49,7 +49,8 @@ def test_timewait(w):
          got["active"] > 1000 and got["destinations"] > 1000 and
          all(got[k] > 0 for k in ("insert_ns", "restart_ns", "expire_ns",
                                   "fill_ns", "find_ns", "find_batch_ns",
-                                  "receive_ns", "pause_us", "peak_mib")), got)
+                                  "receive_ns", "pause_us", "machine_pause_us",
+                                  "machine_load_ns", "peak_mib")), got)
     p = w.lull("bench", "timewait", "--entries", "20001")
     w.ok("the same as text",
          p.returncode == 0 and

@@ -20,6 +20,7 @@
 #include <jansson.h>
 
 #include "bench.h"
+#include "machine.h"
 #include "records.h"
 
 enum {
@@ -36,6 +37,7 @@ struct result {
 	uint64_t few, entries, by_wire, samples;
 	double insert_ns, restart_ns, expire_ns;   /* of few */
 	double pause_us, pause_cpu_us;		   /* the longest run */
+	double machine_pause_us, machine_load_ns;  /* without us */
 	double fill_ns;				   /* insert, of all */
 	double find_ns, find_batch_ns, receive_ns; /* of all */
 	uint64_t answered, rows, active, dests;
@@ -166,7 +168,7 @@ static uint64_t held(const struct records *r)
 /* All that there are, in the same moment. */
 static int expire(struct records *r, struct result *out)
 {
-	uint64_t left = held(r);
+	uint64_t left = held(r), all_ns;
 	struct lull_work work;
 	struct times times;
 	int e = times_open(&times, left);
@@ -174,6 +176,7 @@ static int expire(struct records *r, struct result *out)
 	if (e < 0)
 		return e;
 	r->now_ns += (RECORDS_LENGTH_S + 1) * 1000000000ULL;
+	all_ns = lull_clock_ns();
 	do {
 		uint64_t before = left, cpu = cpu_ns();
 		uint64_t began_ns = lull_clock_ns();
@@ -189,6 +192,7 @@ static int expire(struct records *r, struct result *out)
 			us > out->pause_cpu_us ? us : out->pause_cpu_us;
 	} while (work.more);
 	out->expire_ns = times_close(&times);
+	out->machine_pause_us = machine_pause_us(lull_clock_ns() - all_ns);
 	return left ? -EIO : 0;
 }
 
@@ -383,6 +387,9 @@ static int all(struct result *out)
 	if (e == 0)
 		e = find_each(&r, n, &out->find_ns);
 	if (e == 0)
+		out->machine_load_ns = machine_load_ns(
+			r.server.memory.closing, r.server.memory.closing_len);
+	if (e == 0)
 		e = find_batches(&r, n, &out->find_batch_ns);
 	if (e == 0)
 		e = receive(&r, n, LOOKUPS, RECORDS_ACK, &out->receive_ns);
@@ -412,21 +419,23 @@ static void print_json(const struct result *r)
 {
 	json_t *all = json_pack(
 		"{s:i s:s s:I s:I s:I s:f s:f s:f s:f s:f s:f s:f s:f s:f "
+		"s:f s:f "
 		"s:I s:I s:I s:I s:I s:I s:I s:f s:f s:f s:b}",
 		"schema", 1, "tag", "lull.memory.timewait", "entries",
 		(json_int_t)r->entries, "by_wire", (json_int_t)r->by_wire,
 		"few", (json_int_t)r->few, "insert_ns", r->insert_ns,
 		"restart_ns", r->restart_ns, "expire_ns", r->expire_ns,
 		"pause_us", r->pause_us, "pause_cpu_us", r->pause_cpu_us,
-		"fill_ns", r->fill_ns, "find_ns", r->find_ns, "find_batch_ns",
-		r->find_batch_ns, "receive_ns", r->receive_ns, "samples",
-		(json_int_t)r->samples, "answered", (json_int_t)r->answered,
-		"rows", (json_int_t)r->rows, "state_errors",
-		(json_int_t)r->state_errors, "active", (json_int_t)r->active,
-		"destinations", (json_int_t)r->dests, "dest_errors",
-		(json_int_t)r->dest_errors, "peak_mib", r->peak_mib,
-		"linux_mib", linux_mib(r), "sec", r->seconds, "right",
-		is_right(r));
+		"machine_pause_us", r->machine_pause_us, "machine_load_ns",
+		r->machine_load_ns, "fill_ns", r->fill_ns, "find_ns",
+		r->find_ns, "find_batch_ns", r->find_batch_ns, "receive_ns",
+		r->receive_ns, "samples", (json_int_t)r->samples, "answered",
+		(json_int_t)r->answered, "rows", (json_int_t)r->rows,
+		"state_errors", (json_int_t)r->state_errors, "active",
+		(json_int_t)r->active, "destinations", (json_int_t)r->dests,
+		"dest_errors", (json_int_t)r->dest_errors, "peak_mib",
+		r->peak_mib, "linux_mib", linux_mib(r), "sec", r->seconds,
+		"right", is_right(r));
 
 	json_dumpf(all, stdout,
 		   JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
@@ -442,15 +451,18 @@ static void print_text(const struct result *r)
 	printf("  of %lu: insert %.0f ns, restart by a late FIN %.0f ns, "
 	       "expire %.0f ns\n"
 	       "  the longest turn while they end together: %.0f us, %.0f us "
-	       "of CPU\n",
+	       "of CPU;\n"
+	       "    a loop that only reads the clock was held up for %.0f us\n",
 	       r->few, r->insert_ns, r->restart_ns, r->expire_ns, r->pause_us,
-	       r->pause_cpu_us);
+	       r->pause_cpu_us, r->machine_pause_us);
 	printf("  of %lu: insert %.0f ns; find, one after the other %.0f ns, "
 	       "in batches of %d %.0f ns;\n"
 	       "    take in an old ACK, all of the way, in such batches "
-	       "%.0f ns\n",
+	       "%.0f ns;\n"
+	       "    a load from their memory that waits for the one before "
+	       "%.0f ns: a find has two\n",
 	       r->entries, r->fill_ns, r->find_ns, BATCH, r->find_batch_ns,
-	       r->receive_ns);
+	       r->receive_ns, r->machine_load_ns);
 	printf("  late FINs answered rightly: %lu of %lu\n"
 	       "  recount: %lu rows, %lu of them with ports of ours towards %lu "
 	       "destinations;\n"
