@@ -4,7 +4,8 @@
  * balancer, firewalls that rewrite or strip, and a path on which old segments
  * wander for up to 30 seconds (an MSL, of which TIME_WAIT is two).
  *
- * IPv4 alone, without options; packets are as large as the link's MTU at most.
+ * IPv4 without options, IPv6 without extension headers; packets are as large
+ * as the link's MTU at most.
  * Old segments come again as they left the box: they wander behind it.
  *
  * Entry point: scene_box.
@@ -16,7 +17,8 @@
 #define SECOND 1000000000ULL
 
 enum {
-	IP_HDR = 20,
+	IP4_HDR = 20,
+	IP6_HDR = 40,
 	TCP_HDR = 20,
 	FIN = 1,
 	SYN = 2,
@@ -25,7 +27,7 @@ enum {
 	OPT_TS = 8,
 	OPT_TS_LEN = 10,
 	OUTER_PORT = 50000,
-	OUTER_HOST = 100, /* 10.0.0.100 */
+	OUTER_HOST = 100, /* 10.0.0.100, fd00::64 */
 	WANDER_S = 30,
 	OLD_AGAIN = 40,	   /* in each direction of an incarnation */
 	TAIL = 3000,	   /* bytes whose ACK counts as a last one */
@@ -35,7 +37,8 @@ enum {
 /* A packet, its fields in host order. */
 struct view {
 	uint8_t *ip, *tcp, *ts; /* ts: TSval and TSecr, or NULL */
-	uint32_t len, text_len;
+	uint8_t *addr[2];	/* source, destination */
+	uint32_t len, ip_len, addr_len, text_len;
 	uint32_t seq, ack;
 	uint8_t flags;
 };
@@ -76,15 +79,22 @@ static uint32_t fold(uint32_t sum)
 	return ~sum & 0xffff;
 }
 
+/* Lengths too. The pseudo-headers of both families have the same sum: the
+ * addresses, which stand together, 6 and the length. */
 static void fix_sums(const struct view *v)
 {
-	uint32_t tcp_len = v->len - IP_HDR;
+	uint32_t tcp_len = v->len - v->ip_len;
+	uint32_t sum = sum16(6 + tcp_len, v->addr[0], 2 * v->addr_len);
 
-	put16(v->ip + 10, 0);
-	put16(v->ip + 10, fold(sum16(0, v->ip, IP_HDR)));
+	if (v->ip_len == IP6_HDR) {
+		put16(v->ip + 4, tcp_len);
+	} else {
+		put16(v->ip + 2, v->len);
+		put16(v->ip + 10, 0);
+		put16(v->ip + 10, fold(sum16(0, v->ip, IP4_HDR)));
+	}
 	put16(v->tcp + 16, 0);
-	put16(v->tcp + 16,
-	      fold(sum16(sum16(6 + tcp_len, v->ip + 12, 8), v->tcp, tcp_len)));
+	put16(v->tcp + 16, fold(sum16(sum, v->tcp, tcp_len)));
 }
 
 static uint8_t *find_ts(uint8_t *tcp, uint32_t hdr)
@@ -103,20 +113,34 @@ static uint8_t *find_ts(uint8_t *tcp, uint32_t hdr)
 	return NULL;
 }
 
+/* The IP header. false: another protocol, or not well-formed. */
+static bool look_ip(struct view *v, uint8_t *packet, uint32_t len)
+{
+	bool v6 = packet[0] >> 4 == 6;
+
+	v->ip = packet;
+	v->len = len;
+	v->ip_len = v6 ? IP6_HDR : IP4_HDR;
+	v->addr_len = v6 ? 16 : 4;
+	v->addr[0] = packet + (v6 ? 8 : 12);
+	v->addr[1] = v->addr[0] + v->addr_len;
+	v->tcp = packet + v->ip_len;
+	if (len < v->ip_len + TCP_HDR)
+		return false;
+	return v6 ? packet[6] == 6 : packet[0] == 0x45 && packet[9] == 6;
+}
+
 /* false: no TCP, or not well-formed. */
 static bool look(struct view *v, uint8_t *packet, uint32_t len)
 {
 	uint32_t hdr;
 
-	if (len < IP_HDR + TCP_HDR || packet[0] != 0x45 || packet[9] != 6)
+	if (!look_ip(v, packet, len))
 		return false;
-	v->ip = packet;
-	v->tcp = packet + IP_HDR;
-	v->len = len;
 	hdr = (uint32_t)(v->tcp[12] >> 4) * 4;
-	if (hdr < TCP_HDR || IP_HDR + hdr > len)
+	if (hdr < TCP_HDR || v->ip_len + hdr > len)
 		return false;
-	v->text_len = len - IP_HDR - hdr;
+	v->text_len = len - v->ip_len - hdr;
 	v->seq = get32(v->tcp + 4);
 	v->ack = get32(v->tcp + 8);
 	v->flags = v->tcp[13];
@@ -126,26 +150,35 @@ static bool look(struct view *v, uint8_t *packet, uint32_t len)
 
 /* ---- old segments ---- */
 
-/* Addresses, then ports, of this direction. */
-static void key_of(const struct view *v, uint8_t key[12])
+/* One end of the packet: 0 is where it comes from. */
+static void endpoint_of(const struct view *v, int end,
+			uint8_t key[SCENE_ENDPOINT])
 {
-	memcpy(key, v->ip + 12, 8);
-	memcpy(key + 8, v->tcp, 4);
+	memset(key, 0, SCENE_ADDR);
+	memcpy(key, v->addr[end], v->addr_len);
+	memcpy(key + SCENE_ADDR, v->tcp + 2 * end, 2);
 }
 
-static struct flow *flow_of(struct box *b, const uint8_t key[12])
+/* Of this direction. */
+static void key_of(const struct view *v, uint8_t key[SCENE_KEY])
+{
+	endpoint_of(v, 0, key);
+	endpoint_of(v, 1, key + SCENE_ENDPOINT);
+}
+
+static struct flow *flow_of(struct box *b, const uint8_t key[SCENE_KEY])
 {
 	for (int i = 0; i < b->flows; i++)
-		if (memcmp(b->flow[i].key, key, 12) == 0)
+		if (memcmp(b->flow[i].key, key, SCENE_KEY) == 0)
 			return &b->flow[i];
 	if (b->flows == SCENE_FLOWS_MAX)
 		return NULL;
-	memcpy(b->flow[b->flows].key, key, 12);
+	memcpy(b->flow[b->flows].key, key, SCENE_KEY);
 	return &b->flow[b->flows++];
 }
 
 /* A new SYN: what has passed in that direction is old now. */
-static void begin_flow(struct scene *s, const uint8_t key[12])
+static void begin_flow(struct scene *s, const uint8_t key[SCENE_KEY])
 {
 	struct flow *f = flow_of(&s->box, key);
 
@@ -163,6 +196,7 @@ static void record(struct scene *s, const struct view *v, int port)
 	if (!(v->flags & (SYN | FIN | RST)) && !v->text_len)
 		return;
 	o = &s->box.old[s->box.olds++ % SCENE_OLD_MAX];
+	key_of(v, o->key);
 	o->seen_ns = s->w.now_ns;
 	o->port = port;
 	o->len = v->len;
@@ -173,17 +207,19 @@ static void record(struct scene *s, const struct view *v, int port)
 static void make_rst(struct view *v)
 {
 	v->len -= v->text_len;
-	put16(v->ip + 2, v->len);
 	put32(v->tcp + 4, v->seq + v->text_len);
 	v->tcp[13] = RST | ACK;
 }
 
 /* RFC 7323 5.3 undone: nothing looks old. */
-static void renew_ts(const struct flow *f, const struct view *v)
+static void renew_ts(struct scene *s, const struct flow *f,
+		     const struct view *v)
 {
-	if (v->ts && f && f->has_ts &&
-	    (int32_t)(get32(v->ts) - f->tsval_max) < 0)
-		put32(v->ts, f->tsval_max);
+	if (!v->ts || !f || !f->has_ts ||
+	    (int32_t)(get32(v->ts) - f->tsval_max) >= 0)
+		return;
+	put32(v->ts, f->tsval_max);
+	s->box.renewed++;
 }
 
 static void replay(struct scene *s, const struct old *o, const struct flow *f)
@@ -198,7 +234,7 @@ static void replay(struct scene *s, const struct old *o, const struct flow *f)
 	if (sim_chance(&s->w, 10))
 		make_rst(&v);
 	if (s->kind->box & BOX_NO_PAWS && to_server)
-		renew_ts(f, &v);
+		renew_ts(s, f, &v);
 	fix_sums(&v);
 	s->box.replayed++;
 	if (lull_memnet_inject(s->w.net, o->port,
@@ -208,7 +244,7 @@ static void replay(struct scene *s, const struct old *o, const struct flow *f)
 }
 
 /* Bring up to three old ones of this direction along. */
-static void bring_old(struct scene *s, const uint8_t key[12])
+static void bring_old(struct scene *s, const uint8_t key[SCENE_KEY])
 {
 	struct box *b = &s->box;
 	struct flow *f = flow_of(b, key);
@@ -220,8 +256,7 @@ static void bring_old(struct scene *s, const uint8_t key[12])
 	for (uint32_t i = 0; i < n && found < 3 && f->budget; i++) {
 		const struct old *o = &b->old[(start + i) % n];
 
-		if (memcmp(o->bytes + 12, key, 8) != 0 ||
-		    memcmp(o->bytes + IP_HDR, key + 8, 4) != 0 ||
+		if (memcmp(o->key, key, SCENE_KEY) != 0 ||
 		    o->seen_ns >= f->born_ns ||
 		    o->seen_ns + WANDER_S * SECOND < s->w.now_ns)
 			continue;
@@ -233,20 +268,20 @@ static void bring_old(struct scene *s, const uint8_t key[12])
 
 /* ---- what is done to a connection ---- */
 
-static struct rewrite *rewrite_of(struct box *b, const uint8_t *addr,
-				  const uint8_t *port)
+/* The client is the packet's source (0) or its destination. */
+static struct rewrite *rewrite_of(struct box *b, const struct view *v, int end)
 {
 	struct rewrite *r = b->rewrite;
+	uint8_t key[SCENE_ENDPOINT];
 
+	endpoint_of(v, end, key);
 	for (int i = 0; i < b->rewrites; i++, r++)
-		if (memcmp(r->key, addr, 4) == 0 &&
-		    memcmp(r->key + 4, port, 2) == 0)
+		if (memcmp(r->key, key, sizeof key) == 0)
 			return r;
 	if (b->rewrites == SCENE_FLOWS_MAX)
 		return NULL;
 	*r = (struct rewrite){0};
-	memcpy(r->key, addr, 4);
-	memcpy(r->key + 4, port, 2);
+	memcpy(r->key, key, sizeof key);
 	b->rewrites++;
 	return r;
 }
@@ -311,9 +346,12 @@ static bool take_client_syn(struct scene *s, struct rewrite *r,
 }
 
 /* Both directions: `side` 0 is the client's. */
-static void rewrite_numbers(const struct rewrite *r, const struct view *v,
-			    int side)
+static void rewrite_numbers(struct scene *s, const struct rewrite *r,
+			    const struct view *v, int side)
 {
+	uint32_t box = s->kind->box;
+
+	s->box.did |= box & BOX_ISN;
 	put32(v->tcp + 4, v->seq + r->seq[side]);
 	if (v->flags & ACK)
 		put32(v->tcp + 8, v->ack - r->seq[!side]);
@@ -321,8 +359,10 @@ static void rewrite_numbers(const struct rewrite *r, const struct view *v,
 		return;
 	if (r->strip && v->flags & SYN) {
 		memset(v->ts - 2, 1, OPT_TS_LEN);
+		s->box.did |= box & (BOX_STRIP_ALL | BOX_STRIP_SOME);
 		return;
 	}
+	s->box.did |= box & BOX_TS;
 	put32(v->ts, get32(v->ts) + r->ts[side]);
 	if (v->flags & ACK)
 		put32(v->ts + 4, get32(v->ts + 4) - r->ts[!side]);
@@ -338,31 +378,41 @@ static void note_end(struct scene *s, struct rewrite *r, const struct view *v,
 		r->free_ns = s->w.now_ns + NAT_FREE_MS * 1000000ULL;
 }
 
+/* Is it a last ACK, and lost? */
+static bool loses(struct scene *s, const struct rewrite *r,
+		  const struct view *v)
+{
+	if (!(s->kind->box & BOX_LAST_ACK) || !r->fin[1] ||
+	    v->ack != r->last_ack || v->flags & (SYN | FIN | RST) ||
+	    !sim_chance(&s->w, 70))
+		return false;
+	s->box.did |= BOX_LAST_ACK;
+	return true;
+}
+
 /* ---- the way through ---- */
 
 static int to_server(struct scene *s, struct view *v)
 {
-	struct rewrite *r = rewrite_of(&s->box, v->ip + 12, v->tcp);
-	uint8_t back[12], key[12];
+	struct rewrite *r = rewrite_of(&s->box, v, 0);
+	uint8_t back[SCENE_KEY], key[SCENE_KEY];
 	bool begins;
 
 	if (!r)
 		return -1;
-	memcpy(back, v->ip + 16, 4);
-	memcpy(back + 4, v->ip + 12, 4);
-	memcpy(back + 8, v->tcp + 2, 2);
-	memcpy(back + 10, v->tcp, 2);
+	endpoint_of(v, 1, back);
+	endpoint_of(v, 0, back + SCENE_ENDPOINT);
 	begins = (v->flags & (SYN | ACK)) == SYN && take_client_syn(s, r, v);
 	if (s->kind->box & BOX_SNAT) {
 		if (!r->outer)
 			return -1;
-		v->ip[15] = OUTER_HOST;
+		v->addr[0][v->addr_len - 1] = OUTER_HOST;
 		put16(v->tcp, r->outer);
+		s->box.did |= BOX_SNAT;
 	}
-	rewrite_numbers(r, v, 0);
+	rewrite_numbers(s, r, v, 0);
 	note_end(s, r, v, 0);
-	if (s->kind->box & BOX_LAST_ACK && r->fin[1] && v->ack == r->last_ack &&
-	    !(v->flags & (SYN | FIN | RST)) && sim_chance(&s->w, 70))
+	if (loses(s, r, v))
 		return -1;
 	key_of(v, key);
 	if (begins) {
@@ -370,9 +420,11 @@ static int to_server(struct scene *s, struct view *v)
 		begin_flow(s, back);
 		bring_old(s, back);
 	}
-	if (s->kind->box & BOX_BALANCE)
-		return r->server ? r->server : s->server;
-	return s->server;
+	if (!(s->kind->box & BOX_BALANCE) || !r->server)
+		return s->server;
+	if (r->server != s->server)
+		s->box.did |= BOX_BALANCE;
+	return r->server;
 }
 
 static int to_client(struct scene *s, struct view *v)
@@ -383,18 +435,20 @@ static int to_client(struct scene *s, struct view *v)
 		r = by_outer(&s->box, get16(v->tcp + 2));
 		if (!r)
 			return -1;
-		memcpy(v->ip + 16, r->key, 4);
-		memcpy(v->tcp + 2, r->key + 4, 2);
+		memcpy(v->addr[1], r->key, v->addr_len);
+		memcpy(v->tcp + 2, r->key + SCENE_ADDR, 2);
 	} else {
-		r = rewrite_of(&s->box, v->ip + 16, v->tcp + 2);
+		r = rewrite_of(&s->box, v, 1);
 		if (!r)
 			return -1;
 	}
-	rewrite_numbers(r, v, 1);
+	rewrite_numbers(s, r, v, 1);
 	note_end(s, r, v, 1);
-	if (s->kind->box & BOX_SLOW_CLOCK && v->ts)
+	if (s->kind->box & BOX_SLOW_CLOCK && v->ts) {
 		put32(v->ts, get32(v->ts) / 1000 * 1000);
-	return v->ip[19] - 1; /* 10.0.0.1 is host 0 */
+		s->box.did |= BOX_SLOW_CLOCK;
+	}
+	return v->addr[1][v->addr_len - 1] - 1; /* 10.0.0.1 is host 0 */
 }
 
 int scene_box(void *arg, uint64_t now_ns, int from, int to, uint8_t *packet,
@@ -402,7 +456,7 @@ int scene_box(void *arg, uint64_t now_ns, int from, int to, uint8_t *packet,
 {
 	struct scene *s = arg;
 	struct flow *f;
-	uint8_t key[12];
+	uint8_t key[SCENE_KEY];
 	struct view v;
 
 	(void)now_ns;
@@ -421,7 +475,7 @@ int scene_box(void *arg, uint64_t now_ns, int from, int to, uint8_t *packet,
 	key_of(&v, key);
 	f = flow_of(&s->box, key);
 	if (s->kind->box & BOX_NO_PAWS && from < SCENE_CLIENTS)
-		renew_ts(f, &v);
+		renew_ts(s, f, &v);
 	if (f && v.ts && !(v.flags & RST) && /* whose TSval is 0 */
 	    (!f->has_ts || (int32_t)(get32(v.ts) - f->tsval_max) > 0)) {
 		f->tsval_max = get32(v.ts);

@@ -114,17 +114,16 @@ static void knob(struct scene *s, int host, const char *name, const char *value)
 		sim_fail(&s->w, "%s = %s: %d", name, value, e);
 }
 
-static struct lull_prefix address(int last)
+static struct lull_prefix address(const struct scene *s, int last)
 {
-	return (struct lull_prefix){
-		.addr = {.b = {[10] = 0xff,
-			       [11] = 0xff,
-			       10,
-			       0,
-			       0,
-			       (uint8_t)last}},
-		.bits = 128,
+	static const struct lull_addr net[2] = {
+		{.b = {[10] = 0xff, [11] = 0xff, 10}},
+		{.b = {0xfd}},
 	};
+	struct lull_prefix p = {.addr = net[s->v6], .bits = 128};
+
+	p.addr.b[15] = (uint8_t)last; /* the box reads it */
+	return p;
 }
 
 static void make_config(struct scene *s, struct lull_config *c, bool client)
@@ -146,7 +145,7 @@ static void make_config(struct scene *s, struct lull_config *c, bool client)
 	c->mtu = SCENE_MTU;
 	for (size_t k = 0; k < sizeof c->key; k++)
 		c->key[k] = (uint8_t)sim_draw(&s->w);
-	if (!client && s->w.options->seed / REUSES % 2)
+	if (!client && s->linux_server)
 		c->profile = LULL_PROFILE_LINUX;
 }
 
@@ -163,7 +162,7 @@ static void add_host(struct scene *s, int i, int last)
 	};
 
 	make_config(s, &config, client);
-	h->addr[0] = address(last);
+	h->addr[0] = address(s, last);
 	if (lull_memory_map(&config.limits, &h->memory) < 0 ||
 	    lull_shard_init(&h->shard, &config, h->memory, s->w.now_ns, NULL) <
 		    0 ||
@@ -216,24 +215,35 @@ static void on_frame(void *arg, uint64_t now_ns, int port,
 		lull_pcap_write(s->w.options->pcap, now_ns, false, frame);
 }
 
-static void create(struct scene *s)
+/* What the seed says by its number alone: scene.h says why. */
+static void take_turns(struct scene *s)
 {
-	static const char *const reuses[] = {"off", "linux", "safe"};
-	static const char *const closers[] = {"client", "server", "both",
-					      "client by half"};
-	struct lull_memnet_config config = {.size = sizeof config};
 	uint64_t seed = s->w.options->seed;
 
-	s->w.random = seed;
-	s->w.now_ns = SECOND + sim_below(&s->w, 1000 * SECOND);
 	s->reuse = (enum reuse)(seed % REUSES);
+	s->linux_server = seed / REUSES % 2;
 	s->closer = (enum closer)(seed / (REUSES * 2UL) % CLOSERS);
+	s->v6 = (s->reuse + s->linux_server + s->closer +
+		 seed / (REUSES * 2UL * CLOSERS)) %
+		2;
 	if (s->kind->control)
 		s->closer = CLOSER_SERVER;
 	/* A server that takes a SYN for its timestamp (RFC 6191), and then no
 	 * notice of timestamps, is lost by its own doing. */
 	if (s->kind->box & BOX_NO_PAWS)
 		s->closer = s->closer % 2 ? CLOSER_HALF : CLOSER_CLIENT;
+}
+
+static void create(struct scene *s)
+{
+	static const char *const reuses[] = {"off", "linux", "safe"};
+	static const char *const closers[] = {"client", "server", "both",
+					      "client by half"};
+	struct lull_memnet_config config = {.size = sizeof config};
+
+	s->w.random = s->w.options->seed;
+	s->w.now_ns = SECOND + sim_below(&s->w, 1000 * SECOND);
+	take_turns(s);
 	config.seed = sim_draw(&s->w);
 	if (lull_memnet_create(&s->w.net, &config) < 0) {
 		sim_fail(&s->w, "no memory");
@@ -257,9 +267,10 @@ static void create(struct scene *s)
 	s->any_port = s->closer == CLOSER_CLIENT || s->closer == CLOSER_HALF ||
 		      (s->closer == CLOSER_BOTH && sim_chance(&s->w, 50));
 	s->fast = s->kind->control || sim_chance(&s->w, 50);
-	sim_trace(&s->w, "%s: reuse %s, %s closes first, server's profile %s%s",
-		  s->kind->name, reuses[s->reuse], closers[s->closer],
-		  seed / REUSES % 2 ? "linux" : "lull",
+	sim_trace(&s->w,
+		  "%s: IPv%d, reuse %s, %s closes first, server's profile %s%s",
+		  s->kind->name, s->v6 ? 6 : 4, reuses[s->reuse],
+		  closers[s->closer], s->linux_server ? "linux" : "lull",
 		  s->fast ? ", fast" : "");
 }
 
@@ -392,6 +403,16 @@ static bool empty(const struct scene *s)
 	return true;
 }
 
+/* Else a box that overlooks a family, say, would attack nothing. What is old
+ * when a pair comes again late, or what looks old, there need not be. */
+static void check_box(struct scene *s)
+{
+	uint32_t must = s->kind->box & ~(uint32_t)(BOX_RECORD | BOX_NO_PAWS);
+
+	if (must & ~s->box.did)
+		sim_fail(&s->w, "the box did not do 0x%x", must & ~s->box.did);
+}
+
 static void live(struct scene *s)
 {
 	uint64_t start = s->w.now_ns, first_ns = start;
@@ -418,10 +439,11 @@ static void live(struct scene *s)
 		pass(s, s->w.now_ns + 10 * SECOND);
 	}
 	sim_trace(&s->w,
-		  "%u attempts, %u refused, %u old segments came again in %.0f "
-		  "s",
-		  s->attempts, s->refused, s->box.replayed,
+		  "%u attempts, %u refused, %u old segments came again, %u "
+		  "timestamps made new in %.0f s",
+		  s->attempts, s->refused, s->box.replayed, s->box.renewed,
 		  (double)(s->w.now_ns - first_ns) / SECOND);
+	check_box(s);
 }
 
 static void destroy(struct scene *s)

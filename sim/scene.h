@@ -17,7 +17,9 @@
  * purpose: there the first two are told apart (`expected`).
  *
  * A seed draws who closes first, the reuse (off, Linux's, safe) and the
- * server's profile in turn, so that 24 seeds in a row have each combination.
+ * server's profile in turn, so that 24 seeds in a row have each combination;
+ * 48 have each over IPv4 and over IPv6. A box that has not done what it is
+ * there for fails the seed.
  */
 #ifndef LULL_SCENE_H
 #define LULL_SCENE_H
@@ -34,6 +36,9 @@ enum {
 	SCENE_OLD_MAX = 384, /* segments that the recorder keeps */
 	SCENE_FLOWS_MAX = 256,
 	SCENE_MTU = 1500,
+	SCENE_ADDR = 16, /* bytes; of IPv4's the first four are used */
+	SCENE_ENDPOINT = SCENE_ADDR + 2,
+	SCENE_KEY = 2 * SCENE_ENDPOINT,
 };
 
 _Static_assert(SCENE_CLIENTS + SCENE_LIVES <= SIM_HOSTS_SIZE, "places");
@@ -102,7 +107,7 @@ struct attempt {
 
 /* Of packets from one endpoint to another, as they leave the box. */
 struct flow {
-	uint8_t key[12];    /* addresses and ports, as in the packet */
+	uint8_t key[SCENE_KEY]; /* source, destination: as in the packet */
 	uint64_t born_ns;   /* what was seen before is of an old incarnation */
 	uint32_t budget;    /* old ones that may still come again */
 	uint32_t tsval_max; /* with has_ts */
@@ -111,7 +116,7 @@ struct flow {
 
 /* Of a client's endpoint: what is done to the present incarnation. */
 struct rewrite {
-	uint8_t key[6]; /* the client's own address and port */
+	uint8_t key[SCENE_ENDPOINT]; /* the client's own address and port */
 	bool used, strip, fin[2];
 	uint32_t last_ack;	/* what the client's last ACK acknowledges */
 	uint32_t isn;		/* of its SYN, as the client sent it */
@@ -122,6 +127,7 @@ struct rewrite {
 };
 
 struct old {
+	uint8_t key[SCENE_KEY]; /* as a flow's */
 	uint64_t seen_ns;
 	int port; /* to which it went */
 	uint32_t len;
@@ -135,7 +141,8 @@ struct box {
 	int rewrites;
 	struct old old[SCENE_OLD_MAX];
 	uint32_t olds; /* recorded so far; a ring */
-	uint32_t replayed;
+	uint32_t replayed, renewed;
+	uint32_t did; /* of enum box_bits: at least once */
 };
 
 struct scene {
@@ -143,8 +150,10 @@ struct scene {
 	const struct scenario *kind;
 	enum reuse reuse;
 	enum closer closer;
-	bool any_port; /* the client's ports are chosen by its stack */
-	bool fast;     /* two ports, long streams, no pauses */
+	bool v6;
+	bool linux_server; /* its profile */
+	bool any_port;	   /* the client's ports are chosen by its stack */
+	bool fast;	   /* two ports, long streams, no pauses */
 	int clients;
 	int server;	     /* the host that lives */
 	int servers;	     /* how many lives were begun, or back ends */
