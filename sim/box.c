@@ -20,10 +20,6 @@ enum {
 	IP4_HDR = 20,
 	IP6_HDR = 40,
 	TCP_HDR = 20,
-	FIN = 1,
-	SYN = 2,
-	RST = 4,
-	ACK = 16,
 	OPT_TS = 8,
 	OPT_TS_LEN = 10,
 	OUTER_PORT = 50000,
@@ -32,15 +28,6 @@ enum {
 	OLD_AGAIN = 40,	   /* in each direction of an incarnation */
 	TAIL = 3000,	   /* bytes whose ACK counts as a last one */
 	NAT_FREE_MS = 500, /* after both FINs, or a RST */
-};
-
-/* A packet, its fields in host order. */
-struct view {
-	uint8_t *ip, *tcp, *ts; /* ts: TSval and TSecr, or NULL */
-	uint8_t *addr[2];	/* source, destination */
-	uint32_t len, ip_len, addr_len, text_len;
-	uint32_t seq, ack;
-	uint8_t flags;
 };
 
 static uint32_t get16(const uint8_t *p)
@@ -67,9 +54,9 @@ static void put32(uint8_t *p, uint32_t v)
 
 static uint32_t sum16(uint32_t sum, const uint8_t *p, uint32_t len)
 {
-	for (uint32_t i = 0; i < len; i++)
-		sum += i & 1 ? p[i] : (uint32_t)p[i] << 8;
-	return sum;
+	for (; len > 1; p += 2, len -= 2)
+		sum += get16(p);
+	return len ? sum + get16((const uint8_t[]){*p, 0}) : sum;
 }
 
 static uint32_t fold(uint32_t sum)
@@ -144,6 +131,8 @@ static bool look(struct view *v, uint8_t *packet, uint32_t len)
 	v->seq = get32(v->tcp + 4);
 	v->ack = get32(v->tcp + 8);
 	v->flags = v->tcp[13];
+	v->port[0] = get16(v->tcp);
+	v->port[1] = get16(v->tcp + 2);
 	v->ts = find_ts(v->tcp, hdr);
 	return true;
 }
@@ -193,7 +182,8 @@ static void record(struct scene *s, const struct view *v, int port)
 {
 	struct old *o;
 
-	if (!(v->flags & (SYN | FIN | RST)) && !v->text_len)
+	if (v->len > SCENE_MTU || /* bulk: it would push out all the others */
+	    (!(v->flags & (SYN | FIN | RST)) && !v->text_len))
 		return;
 	o = &s->box.old[s->box.olds++ % SCENE_OLD_MAX];
 	key_of(v, o->key);
@@ -463,6 +453,8 @@ int scene_box(void *arg, uint64_t now_ns, int from, int to, uint8_t *packet,
 	(void)to;
 	if (!look(&v, packet, len))
 		return -1;
+	if (s->kind->bulk)
+		scene_pair_sees(s, from < SCENE_CLIENTS, &v);
 	if (from < SCENE_CLIENTS)
 		to = to_server(s, &v);
 	else if (from == s->server || s->kind->box & BOX_BALANCE)

@@ -65,6 +65,11 @@ static const struct scenario scenarios[] = {
 	 .box = BOX_RECORD,
 	 .restart = true,
 	 .breaks = true},
+	{.name = "lapped",
+	 .help = "a client sends 2^30 bytes: that pair must rest for 2MSL",
+	 .box = BOX_RECORD,
+	 .few = 2 * REUSES, /* two seconds each */
+	 .bulk = true},
 	{.name = "control",
 	 .help = "no timestamps, tcp_rfc1337=0: old bytes must be seen to come",
 	 .box = BOX_RECORD | BOX_STRIP_ALL,
@@ -143,6 +148,10 @@ static void make_config(struct scene *s, struct lull_config *c, bool client)
 	l->tx_frames = 256;
 	l->traces = 16384;
 	c->mtu = SCENE_MTU;
+	if (s->kind->bulk) { /* large segments cost little */
+		l->bufs_64k = 512;
+		c->mtu = UINT16_MAX;
+	}
 	for (size_t k = 0; k < sizeof c->key; k++)
 		c->key[k] = (uint8_t)sim_draw(&s->w);
 	if (!client && s->linux_server)
@@ -176,6 +185,10 @@ static void add_host(struct scene *s, int i, int last)
 	/* With 0, Linux's default, a server loses its TIME_WAIT to a RST, and
 	 * old bytes come whether we reuse a pair or not: see control. */
 	knob(s, i, "net.ipv4.tcp_rfc1337", s->kind->no_1337 ? "0" : "1");
+	if (s->kind->bulk) {
+		knob(s, i, "net.ipv4.tcp_rmem", "4096 4194304 4194304");
+		knob(s, i, "net.ipv4.tcp_wmem", "4096 4194304 4194304");
+	}
 	if (!client)
 		return;
 	knob(s, i, "net.ipv4.ip_local_port_range", "40000 40007");
@@ -198,6 +211,24 @@ static void draw_faults(struct scene *s)
 		f->dup_ppm = (uint32_t)sim_below(w, 30000);
 	if (sim_chance(w, 40)) {
 		f->reorder_ppm = (uint32_t)sim_below(w, 100000);
+		f->reorder_ns = sim_below(w, SECOND / 2);
+	}
+	lull_memnet_faults(w->net, f);
+}
+
+/* A fast path: 2^30 bytes take seconds, with a window of 4 MB. */
+static void draw_fast_faults(struct scene *s)
+{
+	struct world *w = &s->w;
+	struct lull_faults *f = &w->faults;
+
+	f->delay_ns = SECOND / 1000 + sim_below(w, SECOND / 100);
+	if (sim_chance(w, 60))
+		f->loss_ppm = (uint32_t)sim_below(w, 300);
+	if (sim_chance(w, 40))
+		f->dup_ppm = (uint32_t)sim_below(w, 1000);
+	if (sim_chance(w, 40)) {
+		f->reorder_ppm = (uint32_t)sim_below(w, 300);
 		f->reorder_ns = sim_below(w, SECOND / 2);
 	}
 	lull_memnet_faults(w->net, f);
@@ -229,8 +260,9 @@ static void take_turns(struct scene *s)
 	if (s->kind->control)
 		s->closer = CLOSER_SERVER;
 	/* A server that takes a SYN for its timestamp (RFC 6191), and then no
-	 * notice of timestamps, is lost by its own doing. */
-	if (s->kind->box & BOX_NO_PAWS)
+	 * notice of timestamps, is lost by its own doing. And what has lapped
+	 * is to rest at the client. */
+	if (s->kind->box & BOX_NO_PAWS || s->kind->bulk)
 		s->closer = s->closer % 2 ? CLOSER_HALF : CLOSER_CLIENT;
 }
 
@@ -251,7 +283,10 @@ static void create(struct scene *s)
 	}
 	lull_memnet_tap(s->w.net, on_frame, s);
 	lull_memnet_box(s->w.net, scene_box, s);
-	draw_faults(s);
+	if (s->kind->bulk)
+		draw_fast_faults(s);
+	else
+		draw_faults(s);
 	s->clients = s->kind->box & BOX_SNAT ? 2 : 1;
 	s->server = SCENE_CLIENTS;
 	s->servers = s->kind->box & BOX_BALANCE ? 2 : 1;
@@ -267,6 +302,10 @@ static void create(struct scene *s)
 	s->any_port = s->closer == CLOSER_CLIENT || s->closer == CLOSER_HALF ||
 		      (s->closer == CLOSER_BOTH && sim_chance(&s->w, 50));
 	s->fast = s->kind->control || sim_chance(&s->w, 50);
+	if (s->kind->bulk) {
+		s->fast = false; /* 2MSL would be too many attempts */
+		s->bulk = 1 + (uint32_t)sim_below(&s->w, SCENE_PORTS);
+	}
 	sim_trace(&s->w,
 		  "%s: IPv%d, reuse %s, %s closes first, server's profile %s%s",
 		  s->kind->name, s->v6 ? 6 : 4, reuses[s->reuse],
@@ -403,6 +442,12 @@ static bool empty(const struct scene *s)
 	return true;
 }
 
+static bool wants_more(const struct scene *s)
+{
+	return s->succeeded < SCENE_WANTED ||
+	       (s->kind->bulk && !s->lapped_again);
+}
+
 /* Else a box that overlooks a family, say, would attack nothing. What is old
  * when a pair comes again late, or what looks old, there need not be. */
 static void check_box(struct scene *s)
@@ -417,7 +462,7 @@ static void live(struct scene *s)
 {
 	uint64_t start = s->w.now_ns, first_ns = start;
 
-	while (s->succeeded < SCENE_WANTED && !s->w.result->failed) {
+	while (wants_more(s) && !s->w.result->failed) {
 		if (s->w.now_ns - start > ENOUGH_S * SECOND)
 			sim_fail(&s->w, "only %u of %u attempts succeeded",
 				 s->succeeded, s->attempts);
@@ -444,6 +489,8 @@ static void live(struct scene *s)
 		  s->attempts, s->refused, s->box.replayed, s->box.renewed,
 		  (double)(s->w.now_ns - first_ns) / SECOND);
 	check_box(s);
+	if (s->kind->bulk)
+		scene_pair_end(s);
 }
 
 static void destroy(struct scene *s)

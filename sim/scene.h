@@ -11,6 +11,8 @@
  *	- a connection that was established ends in order on both sides, unless
  *	  the scenario itself breaks connections (`breaks`);
  *	- each attempt ends, and enough of them succeed, in bounded time;
+ *	- where a client's numbers may have lapped, its pair rests for 2MSL,
+ *while others come again (`bulk`, pair.c);
  *	- states, frames and pools, as in sim.h.
  *
  * Linux's tcp_tw_reuse=1 makes no such promise, and a control breaks them on
@@ -39,6 +41,7 @@ enum {
 	SCENE_ADDR = 16, /* bytes; of IPv4's the first four are used */
 	SCENE_ENDPOINT = SCENE_ADDR + 2,
 	SCENE_KEY = 2 * SCENE_ENDPOINT,
+	SCENE_FIRST_PORT = 40000,
 };
 
 _Static_assert(SCENE_CLIENTS + SCENE_LIVES <= SIM_HOSTS_SIZE, "places");
@@ -81,6 +84,8 @@ struct scenario {
 	bool late_rst; /* a server's program may be told so when it is done */
 	bool no_1337;  /* tcp_rfc1337=0 */
 	bool control;  /* what must not happen does: the checker must see it */
+	uint32_t few;  /* seeds are enough among all scenarios; 0: all */
+	bool bulk;     /* one connection sends 2^30 bytes, in large segments */
 };
 
 /* One end of a connection, as its program sees it. */
@@ -101,6 +106,34 @@ struct attempt {
 	bool finished[2];	 /* that end wrote all, read all, and closed */
 	bool over;		 /* the client's program knows how it ended */
 	bool failed;
+};
+
+/* ---- a packet, and what it says of a pair ---- */
+
+enum tcp_flags {
+	FIN = 1,
+	SYN = 2,
+	RST = 4,
+	ACK = 16
+};
+
+/* Its fields are in host order. */
+struct view {
+	uint8_t *ip, *tcp, *ts; /* ts: TSval and TSecr, or NULL */
+	uint8_t *addr[2];	/* source, destination */
+	uint32_t port[2];
+	uint32_t len, ip_len, addr_len, text_len;
+	uint32_t seq, ack;
+	uint8_t flags; /* of enum tcp_flags, and others */
+};
+
+/* A port of the client's. */
+struct pair {
+	bool used, fin[2];  /* the client's, the server's */
+	uint32_t isn, next; /* what the client sends next */
+	uint32_t last_ack;  /* with fin[1] */
+	uint64_t sent, begun_ns;
+	uint64_t ended_ns; /* the client's last ACK was sent; 0: not yet */
 };
 
 /* ---- what the box knows ---- */
@@ -164,6 +197,11 @@ struct scene {
 	struct end end[2 * SCENE_TRIES + 2];
 	uint32_t ends;
 	struct box box;
+	/* Of a scenario with `bulk`: */
+	uint32_t bulk; /* the attempt that sends so much */
+	struct pair pair[SCENE_PORTS];
+	uint32_t early;	   /* pairs that came again within 2MSL */
+	bool lapped_again; /* the one that had sent so much, later */
 };
 
 /* ---- scene.c ---- */
@@ -188,5 +226,10 @@ void scene_gone(struct scene *s, int host);
 
 int scene_box(void *arg, uint64_t now_ns, int from, int to, uint8_t *packet,
 	      uint32_t len);
+
+/* ---- pair.c: the wire alone says when a pair comes again ---- */
+
+void scene_pair_sees(struct scene *s, bool client, const struct view *v);
+void scene_pair_end(struct scene *s);
 
 #endif

@@ -12,10 +12,12 @@
 
 enum {
 	PORT = 80,
-	FIRST_PORT = 40000,
 	LISTENER = 1, /* its cookie; ends count from 2 */
 	LINGER_S = 60,
 	OPEN_MAX = 4,
+	BULK_BYTES = 1 << 30,
+	BULK_PIECE = 65536, /* written at once, into large buffers */
+	PIECE = 4096,
 };
 
 static struct lull_shard *shard_of(struct scene *s, const struct end *e)
@@ -147,11 +149,12 @@ static void finish(struct scene *s, struct end *e)
 static void write_some(struct scene *s, struct end *e)
 {
 	uint64_t len = length_of(s, e, e->client);
-	uint8_t text[4096];
+	uint8_t text[BULK_PIECE];
+	size_t most = e->attempt == s->bulk ? BULK_PIECE : PIECE;
 
 	while (e->open && e->written < len) {
 		uint64_t left = len - e->written;
-		size_t n = left < sizeof text ? (size_t)left : sizeof text;
+		size_t n = left < most ? (size_t)left : most;
 		struct lull_span span = {text, n};
 		long sent;
 
@@ -296,12 +299,28 @@ static uint64_t draw_length(struct scene *s)
 		       : sim_below(w, 3000);
 }
 
+/* What the i-th attempt's client writes. The numbers of the one that sends so
+ * much are no more than that ahead of the ISN's clock: to know that they may
+ * have lapped, its record must remember it. */
+static uint64_t client_writes(struct scene *s, uint32_t i)
+{
+	if (i && i == s->bulk)
+		return BULK_BYTES + sim_below(&s->w, 1 << 20);
+	return SCENE_HEADER + draw_length(s);
+}
+
 /* That a client names. */
 static uint64_t ports_of(const struct scene *s)
 {
 	if (s->kind->control)
 		return 1;
 	return s->fast ? 2 : SCENE_PORTS;
+}
+
+/* Else its stack chooses. With bulk both, so that neither takes what rests. */
+static bool names_port(struct scene *s)
+{
+	return !s->any_port || (s->kind->bulk && sim_chance(&s->w, 20));
 }
 
 static uint64_t cookie_of(const struct scene *s, const struct end *e)
@@ -325,10 +344,10 @@ void scene_begin(struct scene *s)
 	}
 	c.remote.addr = s->w.host[s->server].addr[0].addr;
 	c.remote.port = PORT;
-	if (!s->any_port) {
+	if (names_port(s)) {
 		c.local.addr = s->w.host[host].addr[0].addr;
-		c.local.port =
-			(uint16_t)(FIRST_PORT + sim_below(&s->w, ports_of(s)));
+		c.local.port = (uint16_t)(SCENE_FIRST_PORT +
+					  sim_below(&s->w, ports_of(s)));
 	}
 	end = new_end(s, host, true);
 	end->attempt = s->attempts + 1;
@@ -341,7 +360,7 @@ void scene_begin(struct scene *s)
 	a = &s->attempt[++s->attempts];
 	*a = (struct attempt){
 		.begun_ns = s->w.now_ns,
-		.len = {SCENE_HEADER + draw_length(s), draw_length(s)},
+		.len = {client_writes(s, s->attempts), draw_length(s)},
 		.client = number_of(s, end),
 	};
 	s->open++;

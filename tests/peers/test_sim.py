@@ -72,6 +72,10 @@ def test_scenarios(w):
             if re.search("read (a wrong byte|more than was written)", s)}
     w.ok("the control sees old bytes in new connections, of both families",
          p.returncode == 0 and seen == {"4", "6"}, seen, last(p))
+    # By turns: Linux's reuse, which the scenario must see, and the safe one.
+    p = w.lull("sim", "--scenario", "lapped", "--seeds", "1..2")
+    w.ok("2^30 bytes: the pair that comes again early is seen",
+         p.returncode == 0 and "0 failed, 1 as expected" in last(p), last(p))
     w.refuses("an unknown scenario", 64, ["bogus"], "sim", "--scenario",
               "bogus", "--seeds", "1..1")
 
