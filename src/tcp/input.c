@@ -152,13 +152,6 @@ static bool check_seq(struct lull_tcp *t, struct lull_tcb *tcb,
 		refuse(t, tcb, seg, LULL_DROP_SEQ);
 		return false;
 	}
-	/* RFC 7323 4.3 (2), 5.3 R3. */
-	if (tcb->flags & LULL_TCB_TS && seg->has_ts &&
-	    !(seg->flags & LULL_RST) && lull_seq_le(seg->seq, tcb->rcv.acked) &&
-	    (int32_t)(seg->tsval - tcb->opt.ts_recent) >= 0) {
-		tcb->opt.ts_recent = seg->tsval;
-		tcb->opt.ts_recent_ms = (uint32_t)t->g->now_ms;
-	}
 	return true;
 }
 
@@ -198,6 +191,23 @@ static bool check_syn(struct lull_tcp *t, struct lull_tcb *tcb,
 	return false;
 }
 
+/*
+ * RFC 7323 4.3 (2), 5.3 R3: but after the fifth step, as Linux, and never from
+ * an old ACK. The stamp of a segment that is refused would make PAWS refuse
+ * the peer from then on.
+ */
+static void take_timestamp(struct lull_tcp *t, struct lull_tcb *tcb,
+			   const struct lull_seg *seg)
+{
+	if (tcb->flags & LULL_TCB_TS && seg->has_ts &&
+	    lull_seq_le(seg->seq, tcb->rcv.acked) &&
+	    !lull_seq_lt(seg->ack, tcb->snd.una) &&
+	    (int32_t)(seg->tsval - tcb->opt.ts_recent) >= 0) {
+		tcb->opt.ts_recent = seg->tsval;
+		tcb->opt.ts_recent_ms = (uint32_t)t->g->now_ms;
+	}
+}
+
 /* Fifth. false: the segment, or the connection, is done with. */
 static bool check_ack(struct lull_tcp *t, struct lull_tcb *tcb,
 		      const struct lull_seg *seg)
@@ -228,6 +238,7 @@ static bool check_ack(struct lull_tcp *t, struct lull_tcb *tcb,
 		challenge(t, tcb);
 		return false;
 	}
+	take_timestamp(t, tcb, seg);
 	return lull_ack_take(t, tcb, seg);
 }
 

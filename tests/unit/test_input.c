@@ -82,6 +82,32 @@ static void paws_forgets(void **unused)
 	}
 }
 
+/* 5.3 R3, after the fifth step: an ACK of what was not sent, one that is too
+ * old (RFC 5961 5.2), and one that is only old, leave no stamp behind. */
+static void no_stamp_of_an_old_ack(void **unused)
+{
+	static const int32_t acks[] = {0, 1, -1, -RIG_WND, -RIG_WND - 1};
+
+	for (uint32_t i = 0; i < ARRAY_LEN(acks); i++) {
+		uint32_t before;
+		struct rig r;
+
+		established(&r, &stamps);
+		before = r.tsval;
+		r.tsval += 1000000;
+		rig_put(&r, LULL_ACK, r.seq,
+			lull_seq_add(r.ack, (uint32_t)acks[i]), NULL, 0);
+		rig_discard(&r);
+		r.tsval = before;
+		rig_put(&r, LULL_ACK, r.seq, r.ack, "abc", 3);
+		assert_int_equal(readable(&r), acks[i] ? 3 : 0);
+		rig_pass_ms(&r, 50);
+		assert_int_equal(rig_expect(&r, LULL_ACK).seg.tsecr,
+				 before + (acks[i] ? 0 : 1000000));
+		rig_close(&r);
+	}
+}
+
 /* 3.2: without the option it is dropped; Linux lets it pass. RST may lack it.
  */
 static void timestamp_is_missing(void **unused)
@@ -379,6 +405,7 @@ int main(void)
 		cmocka_unit_test(paws),
 		cmocka_unit_test(no_paws_for_rst),
 		cmocka_unit_test(paws_forgets),
+		cmocka_unit_test(no_stamp_of_an_old_ack),
 		cmocka_unit_test(timestamp_is_missing),
 		cmocka_unit_test(timestamp_is_unasked),
 		cmocka_unit_test(echo_of_a_delayed_ack),
