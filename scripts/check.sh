@@ -111,8 +111,16 @@ if build/lull-sim --scenario all --seeds $scenes..$((scenes + 23)) \
 cat "$out/scenes"
 # Seeds that once found a bug.
 while read -r seed _; do
-	case $seed in '' | '#'*) continue ;; esac
-	sim build/lull-sim "$seed" "$seed"
+	case $seed in
+	'' | '#'*) ;;
+	*:*) scene=${seed%:*} seed=${seed#*:}
+		if build/lull-sim --scenario "$scene" --seeds "$seed..$seed" \
+			>"$out/scene" 2>&1; then pass; else
+			fail "sim --scenario $scene, seed $seed"
+		fi
+		cat "$out/scene" ;;
+	*) sim build/lull-sim "$seed" "$seed" ;;
+	esac
 done <tests/regressions.txt
 
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"

@@ -281,10 +281,15 @@ static void fin_wait_2_arrives(struct lull_tcp *t, uint32_t name,
 	struct lull_closing *c = lull_closing_at(t, name);
 	struct lull_seq end = lull_seq_add(seg->seq, seg->text_len);
 	enum lull_drop why = fin_wait_2_check(c, seg);
+	/* All of ours is acknowledged: RFC 5961 5.2, without the window that a
+	 * record does not know. Text with an older ACK is old itself; the RST
+	 * would end a peer that has done nothing wrong. */
+	bool current = lull_seq_eq(seg->ack, c->snd_nxt);
 
 	if (why) {
 		fin_wait_2_refuse(t, name, seg, why);
-	} else if (lull_seq_gt(end, c->head.rcv_nxt) && seg->text_len > 0) {
+	} else if (lull_seq_gt(end, c->head.rcv_nxt) && seg->text_len > 0 &&
+		   current) {
 		/* Text that nobody will read (RFC 2525 2.17). */
 		lull_refuse(t, seg, LULL_DROP_FIN_WAIT_2_TEXT);
 		lull_reply_rst(t, seg);
@@ -295,8 +300,8 @@ static void fin_wait_2_arrives(struct lull_tcp *t, uint32_t name,
 		send_ack(t, name);
 	} else if (lull_seg_len(seg) > 0) { /* old text, or FIN behind a gap */
 		refuse(t, name, seg, LULL_DROP_FIN_WAIT_2_SEQ);
-	} else {
-		note_timestamp(t, c, seg); /* a bare ACK */
+	} else if (current) { /* a bare ACK */
+		note_timestamp(t, c, seg);
 	}
 }
 

@@ -180,6 +180,11 @@ static struct verdict text_and_fin(const struct situation *s, struct verdict v)
 	if (s->len > 0 && end > 0) {
 		if (!s->held && (s->state == LULL_TCP_FIN_WAIT_1 ||
 				 s->state == LULL_TCP_FIN_WAIT_2)) {
+			/* A record knows no window for RFC 5961 5.2: old. */
+			if (s->state == LULL_TCP_FIN_WAIT_2 && s->ack < 0) {
+				v.answer = ACK;
+				return v;
+			}
 			/* RFC 2525 2.17: nobody will read it. */
 			v.answer = RST_OF_ACK;
 			v.state = LULL_TCP_CLOSED;

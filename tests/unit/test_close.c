@@ -589,6 +589,32 @@ static void text_after_close_in_fin_wait_1(void **unused)
 	}
 }
 
+/* It was sent before our FIN came there, or by somebody else: the sender's
+ * program has done nothing wrong, and shall not hear of a RST. */
+static void old_ack_with_text_after_close(void **unused)
+{
+	for (int ts = 0; ts < 2; ts++) {
+		uint32_t before;
+		struct rig r;
+
+		reach(&r, &(struct rig_config){.ts = ts}, LULL_TCP_FIN_WAIT_2,
+		      false);
+		before = r.tsval;
+		rig_put(&r, LULL_ACK, r.seq, lull_seq(r.ack.v - 1), "abc", 3);
+		rig_expect(&r, LULL_ACK);
+		expect_state(&r, LULL_TCP_FIN_WAIT_2);
+		/* A bare one with a later stamp leaves none behind. */
+		r.tsval += 1000000;
+		rig_put(&r, LULL_ACK, r.seq, lull_seq(r.ack.v - 1), NULL, 0);
+		rig_expect_none(&r);
+		r.tsval = before;
+		rig_say(&r, LULL_FIN | LULL_ACK, NULL, 0);
+		rig_expect(&r, LULL_ACK);
+		expect_state(&r, LULL_TCP_TIME_WAIT);
+		rig_close(&r);
+	}
+}
+
 /* Text `ahead` of RCV.NXT for a FIN_WAIT_2 without a program. */
 static void late_text(const struct rig_config *c, uint32_t ahead, uint8_t fin)
 {
@@ -725,6 +751,7 @@ int main(void)
 		cmocka_unit_test(text_before_the_rst),
 		cmocka_unit_test(text_after_close_in_fin_wait_1),
 		cmocka_unit_test(text_after_close_in_fin_wait_2),
+		cmocka_unit_test(old_ack_with_text_after_close),
 		cmocka_unit_test(text_ahead_after_close),
 		cmocka_unit_test(old_text_after_close),
 		cmocka_unit_test(syn_to_last_ack),
