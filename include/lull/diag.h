@@ -183,11 +183,32 @@ enum lull_trace_kind {
 	LULL_TRACE_DROP = 2,  /* a packet was refused: `what` is its name */
 };
 
+/* Why something came to CLOSED: `what` of such a change of state. */
+enum lull_trace_end {
+	LULL_END_UNKNOWN = 0,	 /* a listener, or an older lull */
+	LULL_END_FIN = 1,	 /* both FINs are acknowledged */
+	LULL_END_TIME = 2,	 /* TIME_WAIT or FIN_WAIT_2 is over */
+	LULL_END_RST_IN = 3,	 /* the peer's RST */
+	LULL_END_RST_OUT = 4,	 /* ours */
+	LULL_END_TIMEOUT = 5,	 /* the peer was silent */
+	LULL_END_ICMP = 6,	 /* a router's or the peer's ICMP error */
+	LULL_END_PROGRAM = 7,	 /* the program let go; nobody had to be told */
+	LULL_END_EVICTED = 8,	 /* a record: another one needed its room */
+	LULL_END_REUSED = 9,	 /* a record: a new connection has the pair */
+	LULL_END_NO_RECORD = 10, /* no room for the record of a TIME_WAIT or
+				    FIN_WAIT_2 */
+	LULL_END_SYN = 11,	 /* half-open: another SYN in the window */
+	LULL_END_RETRIED = 12,	 /* opened again from another port */
+};
+
+#define LULL_ENDS 13 /* one past the last */
+
 struct lull_trace_record {
 	uint64_t now_ns;
 	uint8_t kind;	  /* of enum lull_trace_kind */
 	uint8_t from, to; /* of enum lull_tcp_state */
-	uint8_t what;	  /* of a drop: see lull_drop_name() */
+	uint8_t what;	  /* of a drop: see lull_drop_name(); to CLOSED: of enum
+			     lull_trace_end */
 	struct lull_endpoint local, remote;
 	uint32_t seq, ack; /* SND.NXT and RCV.NXT; of a drop, the segment's */
 };

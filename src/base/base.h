@@ -600,6 +600,8 @@ void lull_drop_at(struct lull_ground *g, enum lull_drop why,
 void lull_trace_state(struct lull_ground *g, const struct lull_tuple *tuple,
 		      enum lull_tcp_state from, enum lull_tcp_state to,
 		      uint32_t seq, uint32_t ack);
+/* Why: of the change to CLOSED that was traced last. The last word counts. */
+void lull_trace_why(struct lull_ground *g, enum lull_trace_end why);
 
 /* The millisecond in which `ms` from now have passed in full. */
 static inline uint32_t lull_in_ms(const struct lull_ground *g, uint32_t ms)

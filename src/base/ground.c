@@ -2,7 +2,8 @@
 /*
  * ground.c: time, counters and the trace ring.
  *
- * Entry points: lull_ground_time, lull_drop, lull_drop_at, lull_trace_state.
+ * Entry points: lull_ground_time, lull_drop, lull_drop_at, lull_trace_state,
+ * lull_trace_why.
  */
 #include "base/base.h"
 
@@ -94,6 +95,19 @@ void lull_trace_state(struct lull_ground *g, const struct lull_tuple *tuple,
 	r->what = 0;
 	r->seq = seq;
 	r->ack = ack;
+}
+
+void lull_trace_why(struct lull_ground *g, enum lull_trace_end why)
+{
+	struct lull_trace *t = &g->trace;
+
+	if (!t->ring)
+		return;
+
+	struct lull_trace_record *r = &t->ring[(t->next - 1) & t->mask];
+
+	LULL_CHECK(r->kind == LULL_TRACE_STATE && r->to == LULL_TCP_CLOSED);
+	r->what = (uint8_t)why;
 }
 
 /* A test that wants to know brings its own. */

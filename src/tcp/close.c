@@ -46,14 +46,32 @@ static void give_back(struct lull_tcp *t, struct lull_tcb *tcb)
 	lull_shadow_return(t, &tcb->shadow, tcb->hash, name_of(t, tcb));
 }
 
-/* Out of the table, state CLOSED, and whoever holds it is told. */
-static void leave(struct lull_tcp *t, struct lull_tcb *tcb, int error)
+/* What the trace says; callers that know better say so behind us. */
+static enum lull_trace_end why_of(enum lull_tcp_state from, int error,
+				  bool reset)
 {
+	if (error == ETIMEDOUT)
+		return LULL_END_TIMEOUT;
+	if (reset)
+		return LULL_END_RST_OUT;
+	if (error)
+		return LULL_END_RST_IN;
+	return from == LULL_TCP_LAST_ACK ? LULL_END_FIN : LULL_END_PROGRAM;
+}
+
+/* Out of the table, state CLOSED, and whoever holds it is told. */
+static void leave(struct lull_tcp *t, struct lull_tcb *tcb, int error,
+		  bool reset)
+{
+	enum lull_trace_end why =
+		why_of((enum lull_tcp_state)tcb->state, error, reset);
+
 	if (tcb->shadow)
 		give_back(t, tcb);
 	else
 		lull_table_del(&t->flows, tcb->hash, name_of(t, tcb));
 	lull_tcp_enter(t, tcb, LULL_TCP_CLOSED);
+	lull_trace_why(t->g, why);
 	lull_linger_over(t, tcb, error);
 	if (tcb->user)
 		lull_user_ended(t, tcb->user, error);
@@ -62,7 +80,7 @@ static void leave(struct lull_tcp *t, struct lull_tcb *tcb, int error)
 
 void lull_tcp_end(struct lull_tcp *t, struct lull_tcb *tcb, int error)
 {
-	leave(t, tcb, error);
+	leave(t, tcb, error, false);
 	lull_tcb_free(t, tcb);
 }
 
@@ -70,7 +88,7 @@ void lull_tcp_reset(struct lull_tcp *t, struct lull_tcb *tcb, int error)
 {
 	bool quiet = tcb->state == LULL_TCP_SYN_SENT;
 
-	leave(t, tcb, error);
+	leave(t, tcb, error, !quiet);
 	if (quiet) { /* 3.10.5: nobody knows of it yet */
 		lull_tcb_free(t, tcb);
 		return;
@@ -89,10 +107,12 @@ void lull_tcp_abort(struct lull_tcp *t, struct lull_tcb *tcb, int error)
 	bool last = tcb->state == LULL_TCP_CLOSING ||
 		    tcb->state == LULL_TCP_LAST_ACK;
 
-	if (last && lull_seq_gt(tcb->snd.nxt, tcb->snd.end))
+	if (last && lull_seq_gt(tcb->snd.nxt, tcb->snd.end)) {
 		lull_tcp_end(t, tcb, error);
-	else
+		lull_trace_why(t->g, LULL_END_PROGRAM);
+	} else {
 		lull_tcp_reset(t, tcb, error);
+	}
 }
 
 void lull_tcp_broken(struct lull_tcp *t, struct lull_tcb *tcb)

@@ -497,6 +497,14 @@ static uint32_t hash_of(const struct lull_tcp *t,
 	return (uint32_t)lull_hash_tuple(t->g->keys.flow, tuple);
 }
 
+static enum lull_trace_end why_over(const struct lull_tcp *t,
+				    const struct lull_closing *c, bool replaced)
+{
+	if (replaced)
+		return LULL_END_REUSED;
+	return lull_closing_left_ms(t, c) ? LULL_END_EVICTED : LULL_END_TIME;
+}
+
 /* Out of the table, and of the count of its destination. */
 static void leave(struct lull_tcp *t, uint32_t name,
 		  const struct lull_tuple *tuple, uint32_t hash, bool replaced)
@@ -504,9 +512,11 @@ static void leave(struct lull_tcp *t, uint32_t name,
 	const struct lull_closing *c = lull_closing_at(t, name);
 	bool shadow = c->head.flags & LULL_CLOSING_SHADOW;
 
-	if (!shadow)
+	if (!shadow) {
 		lull_tcp_moved(t, tuple, (enum lull_tcp_state)c->head.commit,
 			       LULL_TCP_CLOSED, c->snd_nxt, c->head.rcv_nxt);
+		lull_trace_why(t->g, why_over(t, c, replaced));
+	}
 	if (!replaced && shadow)
 		lull_shadow_forget(t, name, tuple);
 	else if (!replaced)

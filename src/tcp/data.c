@@ -352,6 +352,7 @@ bool lull_text_take(struct lull_tcp *t, struct lull_tcb *tcb,
 		lull_count(t->g, LULL_COUNT_ABORT_ON_DATA);
 		lull_reply_rst(t, seg);
 		lull_tcp_end(t, tcb, ECONNRESET);
+		lull_trace_why(t->g, LULL_END_RST_OUT);
 		return false;
 	}
 	if (lull_seq_eq(seg->seq, tcb->rcv.nxt)) {

@@ -95,8 +95,10 @@ static void tcb_error(struct lull_tcp *t, struct lull_tcb *tcb,
 		return;
 	}
 	lull_tcb_cold(t, tcb)->soft_error = m.error; /* MUST-47 */
-	if (opening && (m.hard || t->g->profile == LULL_PROFILE_LINUX))
+	if (opening && (m.hard || t->g->profile == LULL_PROFILE_LINUX)) {
 		lull_tcp_end(t, tcb, m.error);
+		lull_trace_why(t->g, LULL_END_ICMP);
+	}
 }
 
 static void half_error(struct lull_tcp *t, uint32_t i,
@@ -107,7 +109,7 @@ static void half_error(struct lull_tcp *t, uint32_t i,
 	if (!lull_seq_eq(e->seq, lull_half_at(t, i)->iss))
 		refuse(t, &e->tuple, e->seq, LULL_DROP_ICMP_NOT_IN_FLIGHT);
 	else if (m.hard)
-		lull_half_end(t, i, m.error);
+		lull_half_end(t, i, m.error, LULL_END_ICMP);
 }
 
 void lull_tcp_icmp(struct lull_tcp *t, const struct lull_icmp_error *e)

@@ -103,7 +103,8 @@ void lull_half_leave(struct lull_tcp *t, uint32_t i)
 	release(t, i);
 }
 
-void lull_half_end(struct lull_tcp *t, uint32_t i, int error)
+void lull_half_end(struct lull_tcp *t, uint32_t i, int error,
+		   enum lull_trace_end why)
 {
 	struct lull_half *h = lull_half_at(t, i);
 	uint32_t hash = (uint32_t)lull_hash_tuple(t->g->keys.flow, &h->tuple);
@@ -115,6 +116,7 @@ void lull_half_end(struct lull_tcp *t, uint32_t i, int error)
 		lull_table_del(&t->flows, hash, name);
 	lull_tcp_moved(t, &h->tuple, LULL_TCP_SYN_RECEIVED, LULL_TCP_CLOSED,
 		       h->iss, lull_seq_add(h->irs, 1));
+	lull_trace_why(t->g, why);
 	if (h->user)
 		lull_user_ended(t, h->user, error);
 	release(t, i);
@@ -265,7 +267,7 @@ static void take_ack(struct lull_tcp *t, uint32_t i, struct lull_seg *seg)
 	}
 	if (!l && !h->user) { /* the listener was closed meanwhile */
 		lull_refuse(t, seg, LULL_DROP_CLOSED);
-		lull_half_end(t, i, ECONNABORTED);
+		lull_half_end(t, i, ECONNABORTED, LULL_END_RST_OUT);
 		lull_reply_rst(t, seg);
 		return;
 	}
@@ -273,7 +275,7 @@ static void take_ack(struct lull_tcp *t, uint32_t i, struct lull_seg *seg)
 		lull_refuse(t, seg, LULL_DROP_LISTEN_ACCEPT_FULL);
 		lull_count(t->g, LULL_COUNT_LISTEN_DROPS);
 		if (t->g->knobs.abort_on_overflow) {
-			lull_half_end(t, i, 0);
+			lull_half_end(t, i, 0, LULL_END_RST_OUT);
 			lull_reply_rst(t, seg);
 		}
 		return;
@@ -309,7 +311,7 @@ void lull_half_arrives(struct lull_tcp *t, uint32_t i, struct lull_seg *seg)
 			    exact ? LULL_DROP_HALF_RST
 				  : LULL_DROP_RST_CHALLENGE);
 		if (exact)
-			lull_half_end(t, i, ECONNRESET);
+			lull_half_end(t, i, ECONNRESET, LULL_END_RST_IN);
 		else
 			answer_ack(t, h);
 		return;
@@ -317,7 +319,7 @@ void lull_half_arrives(struct lull_tcp *t, uint32_t i, struct lull_seg *seg)
 	/* Third, security: not implemented (RFC 9293 A.1). */
 	if (seg->flags & LULL_SYN) { /* fourth: return to LISTEN */
 		lull_refuse(t, seg, LULL_DROP_HALF_SYN);
-		lull_half_end(t, i, ECONNRESET);
+		lull_half_end(t, i, ECONNRESET, LULL_END_SYN);
 		return;
 	}
 	if (!(seg->flags & LULL_ACK)) {
@@ -341,6 +343,7 @@ static void carry_out(struct lull_tcp *t, uint32_t i)
 		.flags = LULL_RST | LULL_ACK,
 		.wscale = LULL_NO_WSCALE,
 	};
+	enum lull_trace_end end = LULL_END_PROGRAM;
 
 	if (h->flags & LULL_HALF_SENT) /* else nothing was: SEQ 0 */
 		rst.seq = lull_seq_add(h->iss, 1);
@@ -354,13 +357,14 @@ static void carry_out(struct lull_tcp *t, uint32_t i)
 	case LULL_HALF_REFUSED:
 		lull_count(t->g, LULL_COUNT_OUT_RSTS);
 		(void)lull_reply(t, &rst, 0);
+		end = LULL_END_RST_OUT;
 		break;
 	case LULL_HALF_DROPPED:
 	case LULL_HALF_AWAITED: /* the program took too long */
 	case LULL_HALF_NO_ANSWER:
 		break;
 	}
-	lull_half_end(t, i, ETIMEDOUT);
+	lull_half_end(t, i, ETIMEDOUT, end);
 }
 
 void lull_half_timer(struct lull_tcp *t, uint32_t i)
@@ -374,7 +378,7 @@ void lull_half_timer(struct lull_tcp *t, uint32_t i)
 	}
 	if ((!listener_of(t, h) && !h->user) ||
 	    h->retries >= t->g->knobs.synack_retries) {
-		lull_half_end(t, i, ETIMEDOUT);
+		lull_half_end(t, i, ETIMEDOUT, LULL_END_TIMEOUT);
 		return;
 	}
 	h->retries++;

@@ -250,6 +250,7 @@ static void move(struct lull_tcp *t, struct lull_tcb *tcb)
 	if (cold.dest)
 		lull_dest_no_reuse(t, cold.dest);
 	lull_tcp_end(t, tcb, 0);
+	lull_trace_why(t->g, LULL_END_RETRIED);
 	place.tuple.lport = 0;
 	e = lull_port_choose(t, &place, &why);
 	if (e == 0)

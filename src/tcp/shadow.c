@@ -26,6 +26,7 @@ void lull_shadow_cast(struct lull_tcp *t, uint32_t name, uint32_t hash,
 	lull_closing_flag(t, c, LULL_CLOSING_SHADOW, true);
 	lull_tcp_moved(t, &tuple, LULL_TCP_TIME_WAIT, LULL_TCP_CLOSED,
 		       c->snd_nxt, c->head.rcv_nxt);
+	lull_trace_why(t->g, LULL_END_REUSED);
 }
 
 void lull_shadow_drop(struct lull_tcp *t, uint32_t *shadow)

@@ -491,7 +491,8 @@ bool lull_half_abort(struct lull_tcp *t, uint32_t i, int error);
 /* A full connection stands in its place: it is no more. */
 void lull_half_leave(struct lull_tcp *t, uint32_t i);
 /* It came to nothing. `error`: what the program learns that answered it. */
-void lull_half_end(struct lull_tcp *t, uint32_t i, int error);
+void lull_half_end(struct lull_tcp *t, uint32_t i, int error,
+		   enum lull_trace_end why);
 
 /* ---- cookie.c: SYN_RECEIVED that takes no memory ---- */
 

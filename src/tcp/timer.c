@@ -102,6 +102,7 @@ static void time_out(struct lull_tcp *t, struct lull_tcb *tcb)
 
 	lull_count(t->g, LULL_COUNT_ABORT_ON_TIMEOUT);
 	lull_tcp_end(t, tcb, soft ? soft : ETIMEDOUT);
+	lull_trace_why(t->g, LULL_END_TIMEOUT);
 }
 
 static bool window_probe(struct lull_tcp *t, struct lull_tcb *tcb)

@@ -180,6 +180,7 @@ static void rst_arrives(struct lull_tcp *t, uint32_t name,
 
 	if (exact && !t->g->knobs.rfc1337) {
 		lull_closing_del(t, name, false);
+		lull_trace_why(t->g, LULL_END_RST_IN);
 		return;
 	}
 	lull_refuse(t, seg, LULL_DROP_TIME_WAIT_RST);
@@ -266,6 +267,7 @@ static void fin_wait_2_refuse(struct lull_tcp *t, uint32_t name,
 
 	if (why == LULL_DROP_RST_CHALLENGE && exact) {
 		lull_closing_del(t, name, false);
+		lull_trace_why(t->g, LULL_END_RST_IN);
 	} else if (why == LULL_DROP_RST_SEQ || why == LULL_DROP_NO_ACK) {
 		lull_refuse(t, seg, why);
 	} else {
@@ -294,6 +296,7 @@ static void fin_wait_2_arrives(struct lull_tcp *t, uint32_t name,
 		lull_refuse(t, seg, LULL_DROP_FIN_WAIT_2_TEXT);
 		lull_reply_rst(t, seg);
 		lull_closing_del(t, name, false);
+		lull_trace_why(t->g, LULL_END_RST_OUT);
 	} else if (seg->flags & LULL_FIN && lull_seq_eq(end, c->head.rcv_nxt)) {
 		note_timestamp(t, c, seg);
 		lull_closing_fin(t, name, timewait_ms(t, c->timewait_len_s));
@@ -333,8 +336,10 @@ void lull_timewait_begin(struct lull_tcp *t, struct lull_tcb *tcb, bool ack)
 	}
 	name = lull_closing_put(t, tcb, LULL_TCP_TIME_WAIT,
 				timewait_ms(t, own_s));
-	if (!name)
+	if (!name) {
 		lull_tcp_end(t, tcb, 0);
+		lull_trace_why(t->g, LULL_END_NO_RECORD);
+	}
 }
 
 void lull_fin_wait_2_begin(struct lull_tcp *t, struct lull_tcb *tcb)
@@ -349,6 +354,8 @@ void lull_fin_wait_2_begin(struct lull_tcp *t, struct lull_tcb *tcb)
 		lull_tcp_want(t, tcb);
 		return;
 	}
-	if (!lull_closing_put(t, tcb, LULL_TCP_FIN_WAIT_2, len_s * 1000))
+	if (!lull_closing_put(t, tcb, LULL_TCP_FIN_WAIT_2, len_s * 1000)) {
 		lull_tcp_end(t, tcb, 0);
+		lull_trace_why(t->g, LULL_END_NO_RECORD);
+	}
 }

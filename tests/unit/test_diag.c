@@ -536,6 +536,9 @@ static void trace_of_a_life(void **unused)
 		assert_int_equal(t[i].to, life[i + 1]);
 		assert_int_equal(t[i].remote.port, RIG_PEER_PORT);
 		assert_int_equal(t[i].local.port, RIG_PORT);
+		assert_int_equal(t[i].what, life[i + 1] == LULL_TCP_CLOSED
+						    ? LULL_END_TIME
+						    : 0);
 		assert_true(i == 0 || t[i].now_ns >= t[i - 1].now_ns);
 	}
 	/* A refusal has its name, and the segment's numbers. */
