@@ -20,6 +20,7 @@ static const struct {
 	{"load", cmd_load, "opens, asks, closes, as many times as told"},
 	{"ss", cmd_ss, "sockets, by state or one by one"},
 	{"sysctl", cmd_sysctl, "read and set knobs"},
+	{"trace", cmd_trace, "changes of state and refusals, as they happen"},
 	{"bench", cmd_bench, "measure: crr, rr, stream"},
 	{"sim", cmd_sim, "seeded worlds with faults, checked"},
 };

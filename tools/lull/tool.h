@@ -24,6 +24,7 @@ int cmd_serve(int argc, char **argv);
 int cmd_sim(int argc, char **argv);
 int cmd_ss(int argc, char **argv);
 int cmd_sysctl(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 
 /*
  * One line on stderr: "lull CMD: " and the text, which names the thing and
