@@ -4,7 +4,7 @@
 MESON ?= meson
 B := build
 
-.PHONY: help all deps demo check bench lint format install fuzz clean
+.PHONY: help all deps demo check bench lint format install deb fuzz clean
 
 all: $(B)/build.ninja
 	ninja -C $(B)
@@ -18,6 +18,7 @@ help:
 	@echo "make fuzz TIME=60   each fuzzer, that many seconds"
 	@echo "make format     clang-format over everything"
 	@echo "make install    DESTDIR and PREFIX as usual"
+	@echo "make deb        Debian packages into $(B)/deb, with lintian"
 	@echo "make deps       install the Debian packages that a target needs"
 	@echo "make clean"
 
@@ -50,6 +51,9 @@ format:
 
 install: all
 	$(MESON) install -C $(B) --no-rebuild
+
+deb: deps-deb
+	@scripts/deb.sh $(B)
 
 clean:
 	rm -rf $(B) build-*

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# usage: deps.sh build|demo|check|bench|lint|all
+# usage: deps.sh build|demo|check|bench|lint|deb|all
 #
 # Installs the Debian packages that a target needs and that are missing. As
 # root; anyone else is told their names. Starts no service: while packages
@@ -15,6 +15,7 @@ python3 binutils clang-format man-db netbase"
 lint="$build clang-tidy cppcheck"
 bench="$demo wrk ethtool liblwip-dev golang-go golang-gvisor-gvisor-dev
 python3 valgrind"
+deb="$build debhelper dpkg-dev fakeroot lintian python3"
 
 case "${1:-}" in
 build) want=$build ;;
@@ -22,8 +23,9 @@ demo) want=$demo ;;
 check) want=$check ;;
 bench) want=$bench ;;
 lint) want=$lint ;;
-all) want="$check $lint $bench" ;;
-*) echo "usage: deps.sh build|demo|check|bench|lint|all" >&2; exit 64 ;;
+deb) want=$deb ;;
+all) want="$check $lint $bench $deb" ;;
+*) echo "usage: deps.sh build|demo|check|bench|lint|deb|all" >&2; exit 64 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null; then
