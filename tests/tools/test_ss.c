@@ -418,9 +418,24 @@ static void options_choose_rows(void **state)
 	} cases[] = {
 		{"-H", 8}, /* no listener, SYN-RECV, TIME-WAIT, UNCONN */
 		{"", 9},   /* and a line of headings */
-		{"-Ha", 14},  {"-Hl", 4},  {"-Hla", 14},
-		{"-Ha4", 11}, {"-Ha6", 3}, {"-Ha46", 14},
-		{"-Hl4", 2},  {"-Htn", 8}, {"-H --listening --ipv6", 2},
+		{"-Ha", 14},
+		{"-Hl", 4},
+		{"-Hla", 14},
+		{"-Ha4", 11},
+		{"-Ha6", 3},
+		{"-Ha46", 14},
+		{"-Hl4", 2},
+		{"-Htn", 8},
+		{"-H --listening --ipv6", 2},
+		{"-H state time-wait", 1},
+		{"-H state TIME_WAIT", 1},
+		{"-H state listen", 3},
+		{"-H exclude all", 0},
+		{"-H4 state bucket", 2},
+		{"-Ha dport = :443", 1},
+		{"-Ha dst 10.9.3.0/24", 10},
+		{"-Ha sport = :80 dst fd00::/8", 0},
+		{"-Ha src fd00::/8", 1},
 	};
 	struct ran r;
 	char args[128];
@@ -641,21 +656,36 @@ static void wrong_calls_are_explained(void **state)
 		int code;
 		const char *text;
 	} cases[] = {
-		{"ss", 64,
-		 "lull ss: --ctl PATH is needed for now: the control socket of "
-		 "a running lull (the kernel's own sockets and knobs come with "
-		 "a later version)\n"},
 		{"ss -x", 64, "lull ss: no option -x; see lull ss --help\n"},
 		{"ss --jason", 64,
 		 "lull ss: no option --jason; see lull ss --help\n"},
 		{"ss --ctl", 64,
 		 "lull ss: --ctl wants a value; see lull ss --help\n"},
-		{"ss --ctl x state listening", 64,
-		 "lull ss: state: there are no filters yet; use grep(1), or "
-		 "--json; see lull ss --help\n"},
+		{"ss --ctl x state listenign", 64,
+		 "lull ss: there is no state listenign; did you mean listen?; "
+		 "see lull ss --help\n"},
+		{"ss --ctl x dprot = :80", 64,
+		 "lull ss: dprot is no word of a filter; did you mean dport?; "
+		 "see lull ss --help\n"},
+		{"ss --by prot", 64,
+		 "lull ss: --by prot: there is no such word; did you mean "
+		 "port?; see lull ss --help\n"},
+		{"ss --host --ctl x", 64,
+		 "lull ss: --host and --ctl: one of them; see lull ss "
+		 "--help\n"},
+		{"ss -K --ctl x", 64,
+		 "lull ss: -p, -K and --all-netns are for the kernel's "
+		 "sockets; leave --ctl out; see lull ss --help\n"},
+		{"ss --prom", 64,
+		 "lull ss: -w and --prom are for counts: summary, or --by "
+		 "without destination; see lull ss --help\n"},
+		{"ss -w 0 summary", 64,
+		 "lull ss: -w 0: a number of seconds, 0.01 to 86400; see lull "
+		 "ss --help\n"},
 		{"ss --by colour --ctl x", 64,
-		 "lull ss: --by colour: there is no such word, only: "
-		 "destination; see lull ss --help\n"},
+		 "lull ss: --by colour: there is no such word, only: state, "
+		 "peer, port, process, role, destination; see lull ss "
+		 "--help\n"},
 		{"ss --by destination -l --ctl x", 64,
 		 "lull ss: --by destination counts connections that we opened; "
 		 "leave -l and -s out; see lull ss --help\n"},

@@ -71,7 +71,8 @@ static int show(const struct nlmsghdr *hdr, void *arg)
 
 	if (hdr->nlmsg_flags & NLM_F_DUMP_INTR)
 		t->diag->torn = true;
-	if (hdr->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+	if ((hdr->nlmsg_type != SOCK_DIAG_BY_FAMILY &&
+	     hdr->nlmsg_type != TCPDIAG_GETSOCK) ||
 	    mnl_nlmsg_get_payload_len(hdr) < sizeof(struct inet_diag_msg))
 		return MNL_CB_OK;
 	/* Once it has had enough the rest is only read. */
@@ -139,6 +140,23 @@ static struct nlmsghdr *request(struct diag *d, uint16_t type, uint16_t flags,
 	return hdr;
 }
 
+/* The request that sock_diag(7) came to replace, the only one that takes
+ * AF_UNSPEC. */
+static struct nlmsghdr *old_request(struct diag *d, const struct diag_ask *ask)
+{
+	struct nlmsghdr *hdr = mnl_nlmsg_put_header(d->piece);
+	struct inet_diag_req *req;
+
+	hdr->nlmsg_type = TCPDIAG_GETSOCK;
+	hdr->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	hdr->nlmsg_seq = ++d->seq;
+	req = mnl_nlmsg_put_extra_header(hdr, sizeof *req);
+	req->idiag_family = AF_UNSPEC;
+	req->idiag_ext = ask->ext;
+	req->idiag_states = ask->states;
+	return hdr;
+}
+
 int diag_dump(struct diag *diag, const struct diag_ask *ask, diag_see *see,
 	      void *arg)
 {
@@ -149,7 +167,9 @@ int diag_dump(struct diag *diag, const struct diag_ask *ask, diag_see *see,
 		.idiag_states = ask->states,
 	};
 	struct nlmsghdr *hdr =
-		request(diag, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &req);
+		ask->family == AF_UNSPEC
+			? old_request(diag, ask)
+			: request(diag, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &req);
 	struct talk t = {.diag = diag, .see = see, .arg = arg};
 
 	if (ask->filter_len > PIECE / 2)

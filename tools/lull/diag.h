@@ -17,7 +17,7 @@
 struct diag;
 
 struct diag_ask {
-	uint8_t family;	    /* AF_INET or AF_INET6 */
+	uint8_t family;	    /* AF_INET, AF_INET6; AF_UNSPEC: see diag_dump() */
 	uint8_t ext;	    /* bits 1 << (INET_DIAG_X - 1): attributes wanted */
 	uint32_t states;    /* bits 1 << state */
 	const void *filter; /* struct inet_diag_bc_op[], or NULL */
@@ -32,7 +32,9 @@ int diag_open(struct diag **diag);
 void diag_close(struct diag *diag);
 /*
  * All sockets that are asked for, one call of `see` each. What comes or goes
- * meanwhile is told once or not at all. Negative errno.
+ * meanwhile is told once or not at all. Negative errno. AF_UNSPEC is both
+ * families in one walk through the kernel's table, in no order; where the
+ * kernel does not know that, -EPROTONOSUPPORT.
  */
 int diag_dump(struct diag *diag, const struct diag_ask *ask, diag_see *see,
 	      void *arg);

@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ss.c: `lull ss`: sockets of a running lull, as ss(8) prints them, or counted.
- *
- * Asks in the kernel's words (sock_diag(7)) over the control socket, IPv4
- * first, as ss does; what it prints is what ss 6.1 prints of the same rows, but
- * that times have the right unit. Keeps no more than a part of a long list.
+ * ss.c: `lull ss`: the TCP sockets of the kernel, or of a running lull: one by
+ * one as ss(8) prints them, or counted. Options, and which view (ss.h).
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/inet_diag.h>
-#include <linux/sock_diag.h>
-#include <netdb.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-
-#include <jansson.h>
-#include <libmnl/libmnl.h>
 
 #include "ss.h"
 
@@ -27,481 +17,371 @@ enum {
 	HIDDEN = 1 << LULL_TCP_LISTEN | 1 << LULL_TCP_CLOSED |
 		 1 << LULL_TCP_TIME_WAIT | 1 << LULL_TCP_SYN_RECEIVED,
 	LISTENING = 1 << LULL_TCP_LISTEN | 1 << LULL_TCP_CLOSED,
+	WORDS = 512, /* of a filter, as arguments */
 };
 
-struct row {
-	struct inet_diag_msg msg;
-	struct lull_ctl_listen listen; /* of a plain one, made up */
-	bool v6only;
-};
+#define EXT(attribute) (1U << (INET_DIAG_##attribute - 1))
 
-/* ---- a row from a message ---- */
-
-static bool take_row(const struct nlmsghdr *hdr, struct row *r)
-{
-	const struct nlattr *attr;
-
-	if (hdr->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-	    mnl_nlmsg_get_payload_len(hdr) < sizeof r->msg)
-		return false;
-	*r = (struct row){0};
-	lull_client_take(hdr, &r->msg, sizeof r->msg);
-	if (r->msg.idiag_family != AF_INET && r->msg.idiag_family != AF_INET6)
-		return false;
-	r->listen.port_hi = ntohs(r->msg.id.idiag_sport);
-	r->listen.bits = r->msg.idiag_family == AF_INET ? 32 : 128;
-	mnl_attr_for_each(attr, hdr, sizeof r->msg)
-	{
-		uint16_t len = mnl_attr_get_payload_len(attr);
-
-		if (mnl_attr_get_type(attr) == INET_DIAG_SKV6ONLY && len)
-			r->v6only = mnl_attr_get_u8(attr);
-		if (mnl_attr_get_type(attr) == LULL_CTL_ATTR_LISTEN &&
-		    len >= sizeof r->listen)
-			memcpy(&r->listen, mnl_attr_get_payload(attr),
-			       sizeof r->listen);
-	}
-	return true;
-}
-
-static bool is_prefix(const struct row *r)
-{
-	return r->listen.bits < (r->msg.idiag_family == AF_INET ? 32 : 128);
-}
-
-static bool is_range(const struct row *r)
-{
-	return r->listen.port_hi != ntohs(r->msg.id.idiag_sport);
-}
-
-/* ---- text ---- */
-
-/* As ss says it; of a number that nobody knows, the number. */
-static const char *state_text(uint8_t state, char *text)
-{
-	if (state > 0 && state < LULL_TCP_STATES)
-		return lull_state_name((enum lull_tcp_state)state);
-	snprintf(text, SS_TEXT, "%u", state);
-	return text;
-}
-
-static const char *timer_name(uint8_t timer, char *text)
-{
-	static const char *const name[] = {"off", "on", "keepalive", "timewait",
-					   "persist"};
-
-	if (timer < sizeof name / sizeof name[0])
-		return name[timer];
-	snprintf(text, SS_TEXT, "%u", timer);
-	return text;
-}
-
-/* ss's precision: three digits below a second, fewer for longer times. */
-const char *ss_time_text(uint32_t ms, char *text)
-{
-	uint32_t min = ms / 60000, s = ms / 1000 % 60;
-
-	if (min > 9 || (min && !s))
-		snprintf(text, SS_TEXT, "%umin", min);
-	else if (min)
-		snprintf(text, SS_TEXT, "%umin%usec", min, s);
-	else if (s > 9 || (s && ms % 1000 == 0))
-		snprintf(text, SS_TEXT, "%usec", s);
-	else if (s)
-		snprintf(text, SS_TEXT, "%u.%03usec", s, ms % 1000);
-	else
-		snprintf(text, SS_TEXT, "%03ums", ms);
-	return text;
-}
-
-/* "10.9.3.2", "[fd00::2]"; "*" is any address of both families. */
-static const char *addr_text(const struct row *r, const void *addr, char *text)
-{
-	static const uint8_t any[16];
-	char plain[INET6_ADDRSTRLEN] = "?";
-
-	inet_ntop(r->msg.idiag_family, addr, plain, sizeof plain);
-	if (r->msg.idiag_family == AF_INET)
-		snprintf(text, SS_TEXT, "%s", plain);
-	else if (!r->v6only && memcmp(addr, any, sizeof any) == 0)
-		snprintf(text, SS_TEXT, "*");
-	else
-		snprintf(text, SS_TEXT, "[%s]", plain);
-	return text;
-}
-
-const char *ss_port_text(const struct ss *ss, uint16_t port, char *text)
-{
-	const struct servent *service = NULL;
-
-	if (!ss->o.numeric && port && (port < ss->own_lo || port > ss->own_hi))
-		service = getservbyport(htons(port), "tcp");
-	if (!port)
-		snprintf(text, SS_TEXT, "*");
-	else if (service)
-		snprintf(text, SS_TEXT, "%s", service->s_name);
-	else
-		snprintf(text, SS_TEXT, "%u", port);
-	return text;
-}
-
-static bool put_local(struct ss *ss, const struct row *r)
-{
-	char text[SS_TEXT], bits[8] = "";
-	uint16_t port = ntohs(r->msg.id.idiag_sport);
-
-	if (is_prefix(r))
-		snprintf(bits, sizeof bits, "/%u", r->listen.bits);
-	if (!table_cell(&ss->table,
-			"%s%s:", addr_text(r, r->msg.id.idiag_src, text), bits))
-		return false;
-	if (is_range(r))
-		return table_cell(&ss->table, "%u-%u", port, r->listen.port_hi);
-	return table_cell(&ss->table, "%s", ss_port_text(ss, port, text));
-}
-
-static bool put_timer(struct ss *ss, const struct inet_diag_msg *msg)
-{
-	char name[SS_TEXT], time[SS_TEXT];
-
-	if (!ss->o.timers || !msg->idiag_timer)
-		return table_cell(&ss->table, "%s", "");
-	return table_cell(&ss->table, " timer:(%s,%s,%u)",
-			  timer_name(msg->idiag_timer, name),
-			  ss_time_text(msg->idiag_expires, time),
-			  msg->idiag_retrans);
-}
-
-static bool put_header(struct ss *ss)
-{
-	static const char *const name[TABLE_COLUMNS] = {
-		"State", "Recv-Q",	  "Send-Q", "Local Address:",
-		"Port",	 "Peer Address:", "Port",   "Process",
-	};
-	bool fine = true;
-
-	for (int i = 0; i < TABLE_COLUMNS; i++)
-		fine = fine && table_cell(&ss->table, "%s", name[i]);
-	return fine;
-}
-
-static bool put_row(struct ss *ss, const struct row *r)
-{
-	const struct inet_diag_msg *msg = &r->msg;
-	struct table *t = &ss->table;
-	char text[SS_TEXT];
-
-	return table_cell(t, "%s", state_text(msg->idiag_state, text)) &&
-	       table_cell(t, "%-6u", msg->idiag_rqueue) &&
-	       table_cell(t, "%-6u", msg->idiag_wqueue) && put_local(ss, r) &&
-	       table_cell(t, "%s:", addr_text(r, msg->id.idiag_dst, text)) &&
-	       table_cell(t, "%s",
-			  ss_port_text(ss, ntohs(msg->id.idiag_dport), text)) &&
-	       put_timer(ss, msg);
-}
-
-/* ---- JSON ---- */
-
-static json_t *endpoint_json(const struct row *r, const void *addr, __be16 port)
-{
-	char text[INET6_ADDRSTRLEN] = "?";
-
-	inet_ntop(r->msg.idiag_family, addr, text, sizeof text);
-	return json_pack("{s:s, s:i}", "address", text, "port", ntohs(port));
-}
-
-static json_t *local_json(const struct row *r)
-{
-	json_t *json =
-		endpoint_json(r, r->msg.id.idiag_src, r->msg.id.idiag_sport);
-
-	if (json && is_prefix(r))
-		json_object_set_new(json, "bits", json_integer(r->listen.bits));
-	if (json && is_range(r))
-		json_object_set_new(json, "port_hi",
-				    json_integer(r->listen.port_hi));
-	return json;
-}
-
-static json_t *timer_json(const struct inet_diag_msg *msg)
-{
-	char name[SS_TEXT];
-
-	if (!msg->idiag_timer)
-		return json_null();
-	return json_pack("{s:s, s:I, s:i}", "name",
-			 timer_name(msg->idiag_timer, name), "ms",
-			 (json_int_t)msg->idiag_expires, "retrans",
-			 msg->idiag_retrans);
-}
-
-static bool put_row_json(struct ss *ss, const struct row *r)
-{
-	const struct inet_diag_msg *msg = &r->msg;
-	char state[SS_TEXT];
-	json_t *json = json_pack(
-		"{s:s, s:I, s:I, s:o, s:o, s:o}", "state",
-		state_text(msg->idiag_state, state), "recv_q",
-		(json_int_t)msg->idiag_rqueue, "send_q",
-		(json_int_t)msg->idiag_wqueue, "local", local_json(r), "peer",
-		endpoint_json(r, msg->id.idiag_dst, msg->id.idiag_dport),
-		"timer", timer_json(msg));
-
-	if (!json)
-		return false;
-	fputs(ss->rows ? ",\n" : "\n", stdout);
-	json_dumpf(json, stdout, JSON_COMPACT);
-	json_decref(json);
-	return true;
-}
-
-/* ---- rows ---- */
-
-static int see_row(void *arg, const struct nlmsghdr *hdr)
-{
-	struct ss *ss = arg;
-	struct row r;
-
-	if (!take_row(hdr, &r))
-		return -EPROTO;
-	if (!(ss->o.json ? put_row_json(ss, &r) : put_row(ss, &r)))
-		return -ENOMEM;
-	ss->rows++;
-	return 0;
-}
-
-static uint32_t states_of(const struct ss_options *o)
-{
-	if (o->all)
-		return ~0U;
-	return o->listening ? LISTENING : ~(uint32_t)HIDDEN;
-}
-
-static int dump_family(struct ss *ss, struct lull_client *client,
-		       uint8_t family)
-{
-	const struct inet_diag_req_v2 want = {
-		.sdiag_family = family,
-		.sdiag_protocol = IPPROTO_TCP,
-		.idiag_states = states_of(&ss->o),
-	};
-	const struct lull_client_request request = {SOCK_DIAG_BY_FAMILY, &want,
-						    sizeof want};
-
-	return lull_client_dump(client, &request, see_row, ss);
-}
-
-static int dump(struct ss *ss, struct lull_client *client)
-{
-	bool both = ss->o.ipv4 == ss->o.ipv6;
-	int e = 0;
-
-	if (ss->o.ipv4 || both)
-		e = dump_family(ss, client, AF_INET);
-	if (e == 0 && (ss->o.ipv6 || both))
-		e = dump_family(ss, client, AF_INET6);
-	return e;
-}
-
-/* As ss: a port that this side may have chosen is no service. */
-void ss_find_own_ports(struct ss *ss, struct lull_client *client)
-{
-	const struct lull_ctl_name name = {"net.ipv4.ip_local_port_range"};
-	const struct lull_client_request request = {LULL_CTL_SYSCTL_GET, &name,
-						    sizeof name};
-	struct lull_ctl_knob knob;
-
-	ss->own_hi = -1;
-	if (ss->o.numeric || ss->o.json)
-		return;
-	if (lull_client_call(client, &request, &knob, sizeof knob) == 0) {
-		ss->own_lo = knob.value[0];
-		ss->own_hi = knob.value[1];
-	}
-}
-
-static int print_rows(struct ss *ss, struct lull_client *client)
-{
-	static const struct table_column columns[TABLE_COLUMNS] = {
-		{false, false}, {false, true}, {false, true},  {true, true},
-		{false, false}, {true, true},  {false, false}, {false, false},
-	};
-	int e;
-
-	ss_find_own_ports(ss, client);
-	if (ss->o.json) {
-		fputs("{\"schema\":1,\"sockets\":[", stdout);
-		e = dump(ss, client);
-		if (e == 0) /* else it shall not look whole */
-			fputs(ss->rows ? "\n]}\n" : "]}\n", stdout);
-		return e;
-	}
-	table_open(&ss->table, columns);
-	e = ss->o.no_header || put_header(ss) ? 0 : -ENOMEM;
-	if (e == 0)
-		e = dump(ss, client);
-	table_close(&ss->table);
-	return e;
-}
-
-/* ---- the summary ---- */
-
-static void print_states(const struct lull_ctl_states *states)
-{
-	uint64_t total = 0;
-
-	for (int i = 1; i < LULL_TCP_STATES; i++) {
-		printf("%-10s %10llu\n",
-		       lull_state_name((enum lull_tcp_state)i),
-		       (unsigned long long)states->count[i]);
-		total += states->count[i];
-	}
-	printf("%-10s %10llu\n", "Total", (unsigned long long)total);
-}
-
-static int print_states_json(const struct lull_ctl_states *states)
-{
-	json_t *by_name = json_object(), *json;
-
-	for (int i = 1; i < LULL_TCP_STATES; i++)
-		json_object_set_new(by_name,
-				    lull_state_name((enum lull_tcp_state)i),
-				    json_integer((json_int_t)states->count[i]));
-	json = json_pack("{s:i, s:o}", "schema", 1, "states", by_name);
-	if (!json)
-		return -ENOMEM;
-	json_dumpf(json, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(json);
-	return 0;
-}
-
-static int print_summary(const struct ss *ss, struct lull_client *client)
-{
-	const struct lull_client_request request = {LULL_CTL_STATES, NULL, 0};
-	struct lull_ctl_states states;
-	int e = lull_client_call(client, &request, &states, sizeof states);
-
-	if (e < 0)
-		return e;
-	if (ss->o.json)
-		return print_states_json(&states);
-	print_states(&states);
-	return 0;
-}
-
-/* ---- the command ---- */
+static const char *const by_words[] = {
+	"state", "peer", "port", "process", "role", "destination", NULL};
 
 static int help(void)
 {
-	puts("usage: lull ss [-aHlnost46] [--json] --ctl PATH\n"
-	     "       lull ss --by destination [-Hno46] [--json] --ctl PATH\n\n"
-	     "Sockets of a running lull, as ss(8) prints them: connections, "
-	     "without those\nhalf open or in TIME-WAIT.\n\n"
+	puts("usage: lull ss [OPTIONS] [FILTER]\n"
+	     "       lull ss [OPTIONS] summary [:PORT] [FILTER]\n"
+	     "       lull ss --by WORD [OPTIONS] [FILTER]\n\n"
+	     "TCP sockets of the kernel, as ss(8) prints them: connections, "
+	     "without those\nhalf open or in TIME-WAIT. FILTER: state, src, "
+	     "dst, sport, dport, and, or, not.\n\n"
 	     "  -a, --all         all of them, with listeners\n"
 	     "  -l, --listening   listeners only\n"
 	     "  -s, --summary     how many are in each state\n"
+	     "      --by WORD     how many by state, peer, port, process, "
+	     "role, destination\n"
+	     "  -w, --watch SECONDS\n"
+	     "                    count again and again, with changes\n"
+	     "      --count N     so many times\n"
 	     "  -o, --options     the timer that runs\n"
+	     "  -p, --processes   who holds the socket\n"
+	     "  -i, --info        what TCP knows of the connection\n"
+	     "  -m, --memory      what its buffers hold\n"
+	     "  -e, --extended    user, inode, cookie, cgroup\n"
+	     "  -O, --oneline     -i and -m on the same line\n"
 	     "  -n, --numeric     ports as numbers\n"
 	     "  -H, --no-header   no headings\n"
 	     "  -4, --ipv4        IPv4 only\n"
 	     "  -6, --ipv6        IPv6 only\n"
 	     "  -t, --tcp         TCP; there is nothing else\n"
-	     "      --by WORD     destination: how the local ports stand "
-	     "towards each\n"
-	     "                    that connections were opened to\n"
+	     "  -K, --kill        end them, after a question\n"
+	     "      --yes         without the question\n"
+	     "      --force       those in TIME-WAIT too\n"
 	     "      --json        one JSON object\n"
-	     "      --ctl PATH    the control socket of the program\n\n"
-	     "Exit: 0 fine; 3 could not; 64 usage. See lull-ss(1).");
+	     "      --prom        counts for Prometheus\n"
+	     "      --dump FILE   for TCPDIAG_FILE=FILE ss -tano\n"
+	     "      --all-netns   in each network namespace\n"
+	     "      --host        the kernel's: so without --ctl\n"
+	     "      --ctl PATH    a lull's: the control socket of its program\n\n"
+	     "Exit: 0 fine; 1 -K left some; 3 could not; 64 usage. See "
+	     "lull-ss(1).");
 	return TOOL_OK;
 }
 
-/* Below 0: go on; else the exit code. */
-static int parse(int argc, char **argv, struct ss_options *o)
+/* ---- options ---- */
+
+enum {
+	CTL = 256,
+	JSON,
+	BY,
+	COUNT,
+	YES,
+	FORCE,
+	PROM,
+	DUMP,
+	NETNS,
+	HOST,
+};
+
+static const struct option long_options[] = {
+	{"all", no_argument, NULL, 'a'},
+	{"listening", no_argument, NULL, 'l'},
+	{"summary", no_argument, NULL, 's'},
+	{"options", no_argument, NULL, 'o'},
+	{"processes", no_argument, NULL, 'p'},
+	{"info", no_argument, NULL, 'i'},
+	{"memory", no_argument, NULL, 'm'},
+	{"extended", no_argument, NULL, 'e'},
+	{"oneline", no_argument, NULL, 'O'},
+	{"numeric", no_argument, NULL, 'n'},
+	{"no-header", no_argument, NULL, 'H'},
+	{"tcp", no_argument, NULL, 't'},
+	{"ipv4", no_argument, NULL, '4'},
+	{"ipv6", no_argument, NULL, '6'},
+	{"kill", no_argument, NULL, 'K'},
+	{"watch", required_argument, NULL, 'w'},
+	{"count", required_argument, NULL, COUNT},
+	{"yes", no_argument, NULL, YES},
+	{"force", no_argument, NULL, FORCE},
+	{"json", no_argument, NULL, JSON},
+	{"prom", no_argument, NULL, PROM},
+	{"dump", required_argument, NULL, DUMP},
+	{"all-netns", no_argument, NULL, NETNS},
+	{"by", required_argument, NULL, BY},
+	{"host", no_argument, NULL, HOST},
+	{"ctl", required_argument, NULL, CTL},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+/* NULL: it is none that is or is not. */
+static bool *flag_of(struct ss_options *o, int c)
 {
-	enum {
-		CTL = 256,
-		JSON,
-		BY,
+	static bool nothing;
+	const struct {
+		int c;
+		bool *flag;
+	} flags[] = {
+		{'a', &o->all},		{'l', &o->listening},
+		{'s', &o->summary},	{'o', &o->timers},
+		{'p', &o->processes},	{'i', &o->info},
+		{'m', &o->memory},	{'e', &o->extended},
+		{'O', &o->oneline},	{'n', &o->numeric},
+		{'H', &o->no_header},	{'4', &o->ipv4},
+		{'6', &o->ipv6},	{'K', &o->kill},
+		{YES, &o->yes},		{FORCE, &o->force},
+		{JSON, &o->json},	{PROM, &o->prom},
+		{NETNS, &o->all_netns}, {HOST, &o->host},
+		{'t', &nothing},
 	};
-	static const struct option long_options[] = {
-		{"all", no_argument, NULL, 'a'},
-		{"listening", no_argument, NULL, 'l'},
-		{"summary", no_argument, NULL, 's'},
-		{"options", no_argument, NULL, 'o'},
-		{"numeric", no_argument, NULL, 'n'},
-		{"no-header", no_argument, NULL, 'H'},
-		{"ipv4", no_argument, NULL, '4'},
-		{"ipv6", no_argument, NULL, '6'},
-		{"tcp", no_argument, NULL, 't'},
-		{"json", no_argument, NULL, JSON},
-		{"ctl", required_argument, NULL, CTL},
-		{"by", required_argument, NULL, BY},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
-	bool *const flag[128] = {
-		['a'] = &o->all,     ['l'] = &o->listening,
-		['s'] = &o->summary, ['o'] = &o->timers,
-		['n'] = &o->numeric, ['H'] = &o->no_header,
-		['4'] = &o->ipv4,    ['6'] = &o->ipv6,
-	};
-	int c;
+
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+		if (flags[i].c == c)
+			return flags[i].flag;
+	return NULL;
+}
+
+static int set_by(struct ss_options *o, const char *word)
+{
+	const char *near = tool_nearest(word, by_words);
+
+	for (int i = 0; by_words[i]; i++)
+		if (strcmp(by_words[i], word) == 0)
+			o->by = by_words[i];
+	if (o->by)
+		return 0;
+	if (near)
+		return tool_usage("--by %s: there is no such word; did you "
+				  "mean %s?",
+				  word, near);
+	return tool_usage("--by %s: there is no such word, only: state, peer, "
+			  "port, process, role, destination",
+			  word);
+}
+
+static int set_every(struct ss_options *o, const char *text)
+{
+	char *end;
+
+	o->every_s = strtod(text, &end);
+	if (*end || !(o->every_s >= 0.01 && o->every_s <= 86400))
+		return tool_usage("-w %s: a number of seconds, 0.01 to 86400",
+				  text);
+	return 0;
+}
+
+static int set(struct ss_options *o, int c, char *value)
+{
+	bool *flag = flag_of(o, c);
+
+	if (flag)
+		*flag = true;
+	else if (c == CTL)
+		o->ctl = value;
+	else if (c == DUMP)
+		o->dump = value;
+	else if (c == BY)
+		return set_by(o, value);
+	else if (c == 'w')
+		return set_every(o, value);
+	else if (c == COUNT && !tool_number(value, 1, UINT32_MAX, &o->frames))
+		return tool_usage("--count %s: a number from 1 on", value);
+	return 0;
+}
+
+static int check(const struct ss_options *o)
+{
+	bool counts = o->summary || o->by;
+	bool dests = o->by && strcmp(o->by, "destination") == 0;
+
+	if (o->host && o->ctl)
+		return tool_usage("--host and --ctl: one of them");
+	if (o->ctl && (o->processes || o->kill || o->all_netns))
+		return tool_usage("-p, -K and --all-netns are for the "
+				  "kernel's sockets; leave --ctl out");
+	if (o->ctl && o->states_only && (o->ipv4 || o->ipv6))
+		return tool_usage("-s counts both families; leave -4 and -6 "
+				  "out");
+	if (dests && (o->summary || o->listening))
+		return tool_usage("--by destination counts connections that "
+				  "we opened; leave -l and -s out");
+	if (o->kill && (counts || o->json || o->dump || o->all_netns))
+		return tool_usage("-K goes with a filter, --yes and --force "
+				  "alone");
+	if ((o->yes || o->force) && !o->kill)
+		return tool_usage("--yes and --force are of -K");
+	if ((o->every_s > 0 || o->prom) && (!counts || dests))
+		return tool_usage("-w and --prom are for counts: summary, or "
+				  "--by without destination");
+	if (o->frames && o->every_s <= 0)
+		return tool_usage("--count is of -w");
+	if (o->dump && (counts || o->json || o->all_netns))
+		return tool_usage("--dump writes sockets; leave the counts, "
+				  "--json and --all-netns out");
+	if (o->all_netns && o->every_s > 0)
+		return tool_usage("--all-netns and -w: one of them");
+	return -1;
+}
+
+/* ---- what is asked for ---- */
+
+static uint32_t states_of(const struct ss *ss)
+{
+	const struct ss_options *o = &ss->o;
+
+	if (ss->words.has_states)
+		return ss->words.states;
+	if (o->listening && !o->all)
+		return LISTENING;
+	if (o->all || o->summary || o->by || o->dump)
+		return ~0U;
+	return ~(uint32_t)HIDDEN;
+}
+
+static void make_ask(struct ss *ss)
+{
+	const struct ss_options *o = &ss->o;
+	uint32_t shown;
+
+	ss->ask = (struct ss_ask){.states = states_of(ss),
+				  .ipv4 = o->ipv4,
+				  .ipv6 = o->ipv6,
+				  .filter = &ss->words.filter};
+	if (o->info || o->dump)
+		ss->ask.ext |= EXT(INFO) | EXT(VEGASINFO) | EXT(CONG);
+	if (o->memory || o->dump)
+		ss->ask.ext |= EXT(MEMINFO) | EXT(SKMEMINFO);
+	shown = ss->ask.states & 0xfff; /* the states that ss has */
+	ss->single = shown && !(shown & (shown - 1));
+}
+
+/* "summary :443 FILTER" is "FILTER ( sport = :443 or dport = :443 )". */
+static int parse_words(struct ss *ss, int argc, char **argv)
+{
+	char why[SS_FILTER_WHY], port[128];
+	char *words[WORDS];
+	int n = 0;
+
+	port[0] = 0;
+	if (argc && strcmp(argv[0], "summary") == 0) {
+		ss->o.summary = true;
+		argc--;
+		argv++;
+		if (argc && argv[0][0] == ':') {
+			snprintf(port, sizeof port,
+				 "( sport = %.40s or dport = %.40s )", argv[0],
+				 argv[0]);
+			argc--;
+			argv++;
+		}
+	} else {
+		ss->o.states_only = ss->o.summary;
+	}
+	if (argc >= WORDS)
+		return tool_usage("the filter has too many words");
+	for (; n < argc; n++)
+		words[n] = argv[n];
+	if (port[0])
+		words[n++] = port;
+	if (!ss_filter_parse(&ss->words, words, n, why))
+		return tool_usage("%s", why);
+	return -1;
+}
+
+/* Below 0: go on; else the exit code. */
+static int parse(int argc, char **argv, struct ss *ss)
+{
+	int c, code;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":alsonHt46h", long_options,
+	while ((c = getopt_long(argc, argv, ":alsopimeOnHt46Kw:h", long_options,
 				NULL)) >= 0) {
 		if (c == 'h')
 			return help();
 		if (c == '?' || c == ':')
 			return tool_bad_option(c, argv);
-		if (c == CTL)
-			o->ctl = optarg;
-		else if (c == JSON)
-			o->json = true;
-		else if (c == BY && strcmp(optarg, "destination") == 0)
-			o->by_destination = true;
-		else if (c == BY)
-			return tool_usage("--by %s: there is no such word, "
-					  "only: destination",
-					  optarg);
-		else if (flag[c])
-			*flag[c] = true;
+		code = set(&ss->o, c, optarg);
+		if (code)
+			return code;
 	}
-	if (optind < argc)
-		return tool_usage("%s: there are no filters yet; use grep(1), "
-				  "or --json",
-				  argv[optind]);
-	if (o->summary && (o->ipv4 || o->ipv6))
-		return tool_usage("-s counts both families; leave -4 and -6 "
-				  "out");
-	if (o->by_destination && (o->summary || o->listening))
-		return tool_usage("--by destination counts connections that "
-				  "we opened; leave -l and -s out");
-	return o->ctl ? -1 : ctl_needed();
+	code = parse_words(ss, argc - optind, argv + optind);
+	if (code < 0)
+		code = check(&ss->o);
+	if (ss->o.extended) /* as ss has it */
+		ss->o.timers = true;
+	if (code < 0)
+		make_ask(ss);
+	return code;
 }
 
-static int print(struct ss *ss, struct lull_client *client)
+/* ---- the command ---- */
+
+/* -s of a lull tells the eleven states, whether there are any or not. */
+static int print(struct ss *ss)
 {
-	if (ss->o.by_destination)
-		return ss_print_dests(ss, client);
-	return ss->o.summary ? print_summary(ss, client)
-			     : print_rows(ss, client);
+	const struct ss_options *o = &ss->o;
+
+	if (o->dump)
+		return ss_write_dump(ss);
+	if (o->by && strcmp(o->by, "destination") == 0)
+		return ss_print_dests(ss);
+	if (o->by)
+		return ss_print_by(ss);
+	if (o->summary && o->states_only && o->ctl && !o->prom &&
+	    o->every_s <= 0 && !ss->words.has_states && !ss->words.filter.len)
+		return ss_print_states(ss);
+	if (o->summary)
+		return ss_print_summary(ss);
+	return o->json ? ss_print_json(ss) : ss_print_rows(ss);
+}
+
+static void tell_hidden(const struct ss *ss)
+{
+	if (ss->procs && ss->o.processes && procs_hidden(ss->procs))
+		tool_error(0,
+			   "%zu of %zu processes may not be looked into: root "
+			   "would see what they hold",
+			   procs_hidden(ss->procs), procs_count(ss->procs));
+}
+
+/* Everything in one namespace. */
+static int view(struct ss *ss)
+{
+	int code = ss_source_open(&ss->source, ss->o.ctl), e;
+
+	if (code)
+		return code;
+	if (ss->o.kill) {
+		code = ss_kill(ss);
+	} else {
+		e = print(ss);
+		code = ctl_finish(TOOL_OK);
+		if (e < 0)
+			code = ss_source_failed(&ss->source, e);
+		else if (e > 0)
+			code = e;
+	}
+	ss_source_close(&ss->source);
+	return code;
 }
 
 int cmd_ss(int argc, char **argv)
 {
-	struct ss ss = {.o = {0}};
-	struct lull_client *client;
-	int code = parse(argc, argv, &ss.o), e;
+	struct ss *ss = calloc(1, sizeof *ss);
+	int code, e = 0;
 
-	if (code >= 0)
-		return code;
-	client = ctl_open(ss.o.ctl);
-	if (!client)
-		return TOOL_COULD_NOT;
-	e = print(&ss, client);
-	lull_client_close(client);
-	code = ctl_finish(TOOL_OK);
-	return e < 0 ? ctl_failed(ss.o.ctl, e) : code;
+	if (!ss)
+		return tool_error(TOOL_COULD_NOT, "no memory");
+	code = parse(argc, argv, ss);
+	if (code < 0 && ss->o.processes) {
+		e = procs_read(&ss->procs, "/proc");
+		if (e < 0)
+			tool_error(0, "/proc: %s; processes are not shown",
+				   strerror(-e));
+	}
+	if (code < 0)
+		code = ss->o.all_netns ? ss_for_each_netns(ss, view) : view(ss);
+	tell_hidden(ss);
+	procs_free(ss->procs);
+	free(ss->rest.text);
+	free(ss);
+	return code;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ss_dest.c: `lull ss --by destination`: how the local ports stand towards each
- * destination that connections were opened to, the fullest first.
+ * destination that connections were opened to, the fullest first. A lull keeps
+ * that itself; of the kernel's sockets those are counted whose local port is in
+ * the range and has no listener. How fast they come and go it does not tell.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +18,16 @@
 #include "why.h"
 
 struct dests {
-	const struct ss *ss;
+	struct ss *ss;
 	struct lull_ctl_dest *dest;
 	size_t len, room;
+	/* Of the kernel's sockets: */
+	struct ss_ports listening;
+	struct ss_recent recent;
+	int64_t lo, hi;
+	uint32_t reserved;
+	uint32_t *slot; /* of a hash table: 1 + dest */
+	size_t slots;
 };
 
 /* ---- collecting ---- */
@@ -35,16 +45,10 @@ static bool is_wanted(const struct ss_options *o, const struct lull_ctl_dest *d)
 	return o->ipv4 == o->ipv6 || o->ipv4 == is_ipv4(d);
 }
 
-static int see_dest(void *arg, const struct nlmsghdr *hdr)
+static int append(struct dests *all, const struct lull_ctl_dest *d)
 {
-	struct lull_ctl_dest d, *more;
-	struct dests *all = arg;
+	struct lull_ctl_dest *more;
 
-	if (hdr->nlmsg_type != LULL_CTL_DESTS)
-		return -EPROTO;
-	lull_client_take(hdr, &d, sizeof d);
-	if (!is_wanted(&all->ss->o, &d))
-		return 0;
 	if (all->len == all->room) {
 		all->room = all->room ? 2 * all->room : 256;
 		more = realloc(all->dest, all->room * sizeof *more);
@@ -52,8 +56,166 @@ static int see_dest(void *arg, const struct nlmsghdr *hdr)
 			return -ENOMEM;
 		all->dest = more;
 	}
-	all->dest[all->len++] = d;
+	all->dest[all->len++] = *d;
 	return 0;
+}
+
+static int see_dest(void *arg, const struct nlmsghdr *hdr)
+{
+	struct dests *all = arg;
+	struct lull_ctl_dest d;
+
+	if (hdr->nlmsg_type != LULL_CTL_DESTS)
+		return -EPROTO;
+	lull_client_take(hdr, &d, sizeof d);
+	if (!is_wanted(&all->ss->o, &d))
+		return 0;
+	return append(all, &d);
+}
+
+/* ---- from rows ---- */
+
+static void map_address(const struct ss_row *r, const void *addr, uint8_t *to)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (r->msg.idiag_family == AF_INET6) {
+		memcpy(to, addr, 16);
+		return;
+	}
+	memcpy(to, mapped, sizeof mapped);
+	memcpy(to + sizeof mapped, addr, 4);
+}
+
+static uint32_t *find(const struct dests *all, const struct lull_ctl_dest *d)
+{
+	uint32_t h = d->rport;
+	size_t i;
+
+	for (i = 0; i < 16; i++)
+		h = (h ^ d->remote[i] ^ (uint32_t)d->local[i] << 8) * 16777619;
+	for (i = (h ^ h >> 15) & (all->slots - 1); all->slot[i];
+	     i = (i + 1) & (all->slots - 1)) {
+		const struct lull_ctl_dest *e = &all->dest[all->slot[i] - 1];
+
+		if (e->rport == d->rport &&
+		    memcmp(e->remote, d->remote, sizeof d->remote) == 0 &&
+		    memcmp(e->local, d->local, sizeof d->local) == 0)
+			break;
+	}
+	return &all->slot[i];
+}
+
+static int make_slots(struct dests *all)
+{
+	size_t slots = all->slots ? 4 * all->slots : 256;
+	uint32_t *slot;
+
+	if (2 * all->len < all->slots)
+		return 0;
+	slot = calloc(slots, sizeof *slot);
+	if (!slot)
+		return -ENOMEM;
+	free(all->slot);
+	all->slot = slot;
+	all->slots = slots;
+	for (size_t i = 0; i < all->len; i++)
+		*find(all, &all->dest[i]) = (uint32_t)i + 1;
+	return 0;
+}
+
+static bool is_opened(const struct dests *all, const struct ss_row *r)
+{
+	int port = ntohs(r->msg.id.idiag_sport);
+
+	return r->msg.idiag_state != LULL_TCP_LISTEN && r->msg.id.idiag_dport &&
+	       port >= all->lo && port <= all->hi &&
+	       !ss_is_server(&all->listening, r);
+}
+
+static int see_row(void *arg, const struct ss_row *r)
+{
+	struct dests *all = arg;
+	struct lull_ctl_dest d = {
+		.rport = ntohs(r->msg.id.idiag_dport),
+		.ports = (uint32_t)(all->hi - all->lo + 1),
+		.reserved = all->reserved,
+		.free_in_ns = UINT64_MAX,
+		.reuse_in_ns = UINT64_MAX,
+		.full_in_ns = UINT64_MAX,
+	};
+	uint64_t left_ns = r->msg.idiag_expires * UINT64_C(1000000);
+	struct lull_ctl_dest *at;
+	uint32_t *slot;
+	int e;
+
+	if (!is_opened(all, r) || ss_seen(&all->recent, r))
+		return 0;
+	map_address(r, r->msg.id.idiag_src, d.local);
+	map_address(r, r->msg.id.idiag_dst, d.remote);
+	e = make_slots(all);
+	if (e < 0)
+		return e;
+	slot = find(all, &d);
+	if (!*slot) {
+		e = append(all, &d);
+		*slot = (uint32_t)all->len;
+	}
+	if (e < 0)
+		return e;
+	at = &all->dest[*slot - 1];
+	if (r->msg.idiag_timer != 3) { /* timewait */
+		at->live++;
+		return 0;
+	}
+	at->closing++;
+	at->free_in_ns = left_ns < at->free_in_ns ? left_ns : at->free_in_ns;
+	return 0;
+}
+
+/* Of the range: "8080,9148-9150" */
+static uint32_t count_reserved(int64_t lo, int64_t hi)
+{
+	FILE *f = fopen("/proc/sys/net/ipv4/ip_local_reserved_ports", "re");
+	uint32_t n = 0;
+	long long a, b;
+
+	while (f && fscanf(f, "%lld", &a) == 1) {
+		b = a;
+		if (fscanf(f, "-%lld", &b) != 1)
+			b = a;
+		for (; a <= b; a++)
+			n += a >= lo && a <= hi;
+		if (fgetc(f) != ',')
+			break;
+	}
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static int count_rows(struct dests *all)
+{
+	struct ss_ask ask = all->ss->ask;
+	int e = ss_find_listeners(all->ss, &all->listening), again = 0;
+
+	ask.any_order = true;
+	if (!ss_port_range(all->ss, &all->lo, &all->hi))
+		return -ENOENT;
+	all->reserved = count_reserved(all->lo, all->hi);
+	do {
+		if (e < 0)
+			return e;
+		all->len = 0;
+		memset(&all->recent, 0, sizeof all->recent);
+		if (all->slots)
+			memset(all->slot, 0, all->slots * sizeof *all->slot);
+		e = ss_source_dump(&all->ss->source, &ask, see_row, all);
+	} while (all->ss->source.torn && again++ < SS_AGAIN);
+	if (e == 0 && all->ss->source.torn)
+		tool_error(0, "± the kernel's table changed while it was read: "
+			      "numbers may be wrong by some");
+	return e;
 }
 
 /* By ports in use, most first; then by address, so that lists can be compared.
@@ -119,8 +281,10 @@ static const char *until_text(uint64_t ns, char *text)
 static bool put_full(struct ss *ss, const struct lull_why *why)
 {
 	char full[SS_TEXT], free[SS_TEXT], reuse[SS_TEXT];
+	bool known = ss->source.client || !why_free(why);
 	const char *text =
-		until_text(why_free(why) ? why->full_in_ns : 0, full);
+		known ? until_text(why_free(why) ? why->full_in_ns : 0, full)
+		      : "?";
 
 	if (!ss->o.timers)
 		return table_cell(&ss->table, "%s", text);
@@ -133,15 +297,17 @@ static bool put_dest(struct ss *ss, const struct lull_ctl_dest *d)
 {
 	const struct lull_why why = why_of(d);
 	struct table *t = &ss->table;
-	char text[SS_TEXT];
+	char text[SS_TEXT], opens[SS_TEXT] = "?";
 
+	if (ss->source.client)
+		snprintf(opens, sizeof opens, "%u", d->opens_per_s);
 	return table_cell(t, "%s", addr_text(d->local, text)) &&
 	       table_cell(t, "%s:", addr_text(d->remote, text)) &&
 	       table_cell(t, "%s", ss_port_text(ss, d->rport, text)) &&
 	       table_cell(t, "%u", d->live) &&
 	       table_cell(t, "%u", d->closing) &&
 	       table_cell(t, "%u", why_free(&why)) &&
-	       table_cell(t, "%u", d->opens_per_s) && put_full(ss, &why);
+	       table_cell(t, "%s", opens) && put_full(ss, &why);
 }
 
 static int print_table(struct ss *ss, const struct dests *all)
@@ -167,7 +333,7 @@ static int print_table(struct ss *ss, const struct dests *all)
 
 /* ---- JSON ---- */
 
-static json_t *dest_json(const struct lull_ctl_dest *d)
+static json_t *dest_json(const struct ss *ss, const struct lull_ctl_dest *d)
 {
 	const struct lull_why why = why_of(d);
 	char local[LULL_ADDR_TEXT], remote[LULL_ADDR_TEXT];
@@ -180,8 +346,11 @@ static json_t *dest_json(const struct lull_ctl_dest *d)
 			 lull_addr_format(&addr[0], local), "peer", "address",
 			 lull_addr_format(&addr[1], remote), "port", d->rport,
 			 "no_reuse", d->no_reuse);
-	if (json && why_into_json(&why, json) == 0)
+	if (json && why_into_json(&why, json) == 0) {
+		if (!ss->source.client) /* one look tells no rate */
+			json_object_set_new(json, "opens_per_s", json_null());
 		return json;
+	}
 	json_decref(json);
 	return NULL;
 }
@@ -190,7 +359,7 @@ static int print_json(const struct dests *all)
 {
 	fputs("{\"schema\":1,\"destinations\":[", stdout);
 	for (size_t i = 0; i < all->len; i++) {
-		json_t *json = dest_json(&all->dest[i]);
+		json_t *json = dest_json(all->ss, &all->dest[i]);
 
 		if (!json)
 			return -ENOMEM;
@@ -204,18 +373,31 @@ static int print_json(const struct dests *all)
 
 /* ---- entry point ---- */
 
-int ss_print_dests(struct ss *ss, struct lull_client *client)
+static int ask_lull(struct dests *all)
 {
 	const struct lull_client_request request = {LULL_CTL_DESTS, NULL, 0};
-	struct dests all = {.ss = ss};
-	int e = lull_client_dump(client, &request, see_dest, &all);
 
+	return lull_client_dump(all->ss->source.client, &request, see_dest,
+				all);
+}
+
+int ss_print_dests(struct ss *ss)
+{
+	struct dests *all = calloc(1, sizeof *all);
+	int e;
+
+	if (!all)
+		return -ENOMEM;
+	all->ss = ss;
+	e = ss->source.client ? ask_lull(all) : count_rows(all);
 	if (e == 0) {
-		ss_find_own_ports(ss, client);
-		if (all.len)
-			qsort(all.dest, all.len, sizeof *all.dest, compare);
-		e = ss->o.json ? print_json(&all) : print_table(ss, &all);
+		ss_find_own_ports(ss);
+		if (all->len)
+			qsort(all->dest, all->len, sizeof *all->dest, compare);
+		e = ss->o.json ? print_json(all) : print_table(ss, all);
 	}
-	free(all.dest);
+	free(all->dest);
+	free(all->slot);
+	free(all);
 	return e;
 }

@@ -20,7 +20,7 @@
 
 enum {
 	KEEP = 4 << 20,
-	CELL = 128, /* the longest is a timer, or an IPv6 prefix */
+	CELL = 128, /* most are shorter: a timer, or an IPv6 prefix */
 };
 
 static int screen_width(void)
@@ -55,12 +55,24 @@ static void share_out(const struct table *t, int *extra)
 			   (TABLE_COLUMNS - 1 - i < spare % TABLE_COLUMNS);
 }
 
-static void print_cell(const struct table_column *column, const char *text,
-		       int width)
+static void print_blanks(int n)
 {
+	for (; n > 0; n--)
+		putc_unlocked(' ', stdout);
+}
+
+static void print_cell(const struct table_column *column, const char *text,
+		       size_t len, int width)
+{
+	int blanks = width - (int)len;
+
 	if (column->blank)
-		putchar(' ');
-	printf("%*s", column->right ? width : -width, text);
+		putc_unlocked(' ', stdout);
+	if (column->right)
+		print_blanks(blanks);
+	fwrite_unlocked(text, 1, len, stdout);
+	if (!column->right)
+		print_blanks(blanks);
 }
 
 static void flush(struct table *t)
@@ -71,21 +83,27 @@ static void flush(struct table *t)
 	share_out(t, extra);
 	while (text < end) {
 		for (int i = 0; i < TABLE_COLUMNS; i++) {
-			print_cell(&t->column[i], text, t->width[i] + extra[i]);
-			text += strlen(text) + 1;
+			size_t len = strlen(text);
+
+			print_cell(&t->column[i], text, len,
+				   t->width[i] + extra[i]);
+			text += len + 1;
 		}
 		putchar('\n');
 	}
 	t->len = 0;
+	t->flushed = true;
 }
 
-static bool make_room(struct table *t)
+static bool make_room(struct table *t, size_t need)
 {
 	size_t size = t->size ? 2 * t->size : 16384;
 	char *text;
 
-	if (t->size - t->len >= CELL)
+	if (t->size - t->len >= need)
 		return true;
+	while (size - t->len < need)
+		size *= 2;
 	text = realloc(t->text, size);
 	if (!text)
 		return false;
@@ -96,22 +114,34 @@ static bool make_room(struct table *t)
 
 bool table_cell(struct table *t, const char *format, ...)
 {
-	int i = t->cells, n;
+	int i = t->cells, n = 0;
+	size_t need = CELL;
 	va_list args;
 
-	if (!make_room(t))
-		return false;
-	va_start(args, format);
-	n = vsnprintf(t->text + t->len, CELL, format, args);
-	va_end(args);
-	if (n >= CELL)
-		n = CELL - 1;
-	t->len += (size_t)n + 1;
+	do {
+		if (!make_room(t, need))
+			return false;
+		va_start(args, format);
+		n = vsnprintf(t->text + t->len, t->size - t->len, format, args);
+		va_end(args);
+		need = (size_t)n + 1;
+	} while (need > t->size - t->len);
+	t->len += need;
 	if (n > t->width[i])
 		t->width[i] = n;
 	t->cells = (i + 1) % TABLE_COLUMNS;
 	if (!t->cells && t->len >= KEEP)
 		flush(t);
+	return true;
+}
+
+bool table_restart(struct table *t)
+{
+	if (t->flushed)
+		return false;
+	t->len = 0;
+	t->cells = 0;
+	memset(t->width, 0, sizeof t->width);
 	return true;
 }
 
