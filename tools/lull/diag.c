@@ -123,8 +123,8 @@ static int listen_to(struct diag *d, struct talk *t)
 				   mnl_socket_get_portid(d->nl), show, t,
 				   control, NLMSG_MIN_TYPE);
 	}
-	if (more < 0) /* -ENOENT: there is no such family or protocol */
-		return errno == ENOENT ? -EPROTONOSUPPORT : -errno;
+	if (more < 0)
+		return -errno;
 	return t->result < 0 ? t->result : 0;
 }
 
@@ -171,6 +171,7 @@ int diag_dump(struct diag *diag, const struct diag_ask *ask, diag_see *see,
 			? old_request(diag, ask)
 			: request(diag, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &req);
 	struct talk t = {.diag = diag, .see = see, .arg = arg};
+	int e;
 
 	if (ask->filter_len > PIECE / 2)
 		return -EMSGSIZE;
@@ -180,7 +181,10 @@ int diag_dump(struct diag *diag, const struct diag_ask *ask, diag_see *see,
 	diag->torn = false;
 	if (mnl_socket_sendto(diag->nl, hdr, hdr->nlmsg_len) < 0)
 		return -errno;
-	return listen_to(diag, &t);
+	e = listen_to(diag, &t);
+	/* There is no such family or protocol; unless it was `see` that said
+	 * so. */
+	return e == -ENOENT && t.result >= 0 ? -EPROTONOSUPPORT : e;
 }
 
 bool diag_was_torn(const struct diag *diag)

@@ -168,22 +168,22 @@ static bool port_number(struct parser *p, const char *text, int32_t *port)
 static bool prefix(struct parser *p, char *text, struct ss_node *n)
 {
 	char *slash = strchr(text, '/');
-	uint64_t bits;
+	uint64_t bits, most;
 
 	if (!*text || strcmp(text, "*") == 0 || strcmp(text, "any") == 0)
 		return true;
 	if (slash)
 		*slash++ = 0;
 	n->family = strchr(text, ':') ? AF_INET6 : AF_INET;
-	bits = n->family == AF_INET ? 32 : 128;
+	bits = most = n->family == AF_INET ? 32 : 128;
 	if (inet_pton(n->family, text, n->addr) != 1)
 		return wrong(p,
 			     "%s is no address; names of hosts are not looked "
 			     "up",
 			     text);
-	if (slash && !tool_number(slash, 0, bits, &bits))
+	if (slash && !tool_number(slash, 0, most, &bits))
 		return wrong(p, "/%s: a prefix of %s has 0 to %d bits", slash,
-			     text, (int)bits);
+			     text, (int)most);
 	n->bits = (uint8_t)bits;
 	return true;
 }
