@@ -29,6 +29,7 @@ enum {
 	SS_AGAIN = 3,	  /* times that a torn dump is repeated */
 	SS_STATES = 256,  /* that a row may have */
 	SS_RECENT = 4096, /* cookies that are remembered */
+	SS_CGROUP = 512,  /* bytes of a cgroup's path */
 };
 
 struct ss_options {
@@ -76,6 +77,12 @@ struct ss_text {
 	bool failed; /* no memory */
 };
 
+/* The one that was looked up last. */
+struct ss_cgroup {
+	uint64_t id;
+	char path[SS_CGROUP];
+};
+
 struct ss {
 	struct ss_options o;
 	struct ss_source source;
@@ -83,7 +90,8 @@ struct ss {
 	struct ss_filter_words words; /* what `ask` was made of */
 	struct table table;
 	struct procs *procs;
-	struct ss_text rest;	/* of the row's last column */
+	struct ss_text rest; /* of the row's last column */
+	struct ss_cgroup cgroup;
 	int64_t own_lo, own_hi; /* ports without a service */
 	uint64_t rows;
 	bool single;	   /* one state alone: it has no column */
@@ -157,6 +165,6 @@ __attribute__((format(printf, 2, 3))) void ss_put(struct ss_text *t,
 void ss_put_memory(struct ss_text *t, const struct ss_row *row);
 void ss_put_info(struct ss_text *t, const struct ss *ss,
 		 const struct ss_row *row);
-void ss_put_details(struct ss_text *t, const struct ss_row *row);
+void ss_put_details(struct ss_text *t, struct ss *ss, const struct ss_row *row);
 
 #endif

@@ -291,44 +291,51 @@ void ss_put_info(struct ss_text *t, const struct ss *ss,
 
 /* ---- -e ---- */
 
-/* The directory of a cgroup, as ss finds it: by its number. */
-static void put_cgroup(struct ss_text *t, uint64_t id)
+static bool find_cgroup(uint64_t id, const char *mount, char *text, size_t size)
 {
-	static const char *const mounts[] = {"/sys/fs/cgroup",
-					     "/sys/fs/cgroup/unified"};
 	union {
 		struct file_handle head;
 		uint8_t space[sizeof(struct file_handle) + sizeof id];
 	} handle = {.head = {.handle_bytes = sizeof id, .handle_type = 1}};
-	char link[32], path[1024];
+	int dir = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
+	size_t skip = strlen(mount);
+	char link[32], path[SS_CGROUP];
 	ssize_t n = -1;
 
 	memcpy(handle.head.f_handle, &id, sizeof id);
-	for (int i = 1; i >= 0 && n < 0; i--) {
-		size_t skip = strlen(mounts[i]);
-		int dir = open(mounts[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		int fd = dir < 0 ? -1
-				 : open_by_handle_at(dir, &handle.head, O_PATH);
-
-		if (dir >= 0)
-			close(dir);
-		if (fd < 0)
-			continue;
+	if (dir >= 0)
+		fd = open_by_handle_at(dir, &handle.head, O_PATH);
+	if (fd >= 0) {
 		snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 		n = readlink(link, path, sizeof path - 1);
 		close(fd);
-		if (n < 0)
-			continue;
-		path[n] = 0;
-		if (strncmp(path, mounts[i], skip) != 0)
-			skip = 0;
-		ss_put(t, " cgroup:%s", path[skip] ? path + skip : "/");
 	}
+	if (dir >= 0)
+		close(dir);
 	if (n < 0)
-		ss_put(t, " cgroup:unreachable:%llx", (unsigned long long)id);
+		return false;
+	path[n] = 0;
+	if (strncmp(path, mount, skip) != 0)
+		skip = 0;
+	snprintf(text, size, "%s", path[skip] ? path + skip : "/");
+	return true;
 }
 
-void ss_put_details(struct ss_text *t, const struct ss_row *row)
+/* The directory of a cgroup, as ss finds it: by its number. Most sockets have
+ * that of the one before. */
+static void put_cgroup(struct ss_text *t, struct ss_cgroup *last, uint64_t id)
+{
+	if (last->id != id &&
+	    !find_cgroup(id, "/sys/fs/cgroup/unified", last->path,
+			 sizeof last->path) &&
+	    !find_cgroup(id, "/sys/fs/cgroup", last->path, sizeof last->path))
+		snprintf(last->path, sizeof last->path, "unreachable:%llx",
+			 (unsigned long long)id);
+	last->id = id;
+	ss_put(t, " cgroup:%s", last->path);
+}
+
+void ss_put_details(struct ss_text *t, struct ss *ss, const struct ss_row *row)
 {
 	const struct inet_diag_msg *m = &row->msg;
 	const uint32_t *mark = ss_attr(row, INET_DIAG_MARK, sizeof *mark);
@@ -347,7 +354,7 @@ void ss_put_details(struct ss_text *t, const struct ss_row *row)
 	if (cgroup) {
 		memcpy(&id, cgroup, sizeof id);
 		if (id)
-			put_cgroup(t, id);
+			put_cgroup(t, &ss->cgroup, id);
 	}
 	if (m->idiag_family == AF_INET6 && row->attr[INET_DIAG_SKV6ONLY])
 		ss_put(t, " v6only:%u", row->v6only);

@@ -183,7 +183,7 @@ static bool put_rest(struct ss *ss, const struct ss_row *r)
 	if (o->timers)
 		put_timer(t, &r->msg);
 	if (o->extended)
-		ss_put_details(t, r);
+		ss_put_details(t, ss, r);
 	if (o->memory || o->info)
 		ss_put(t, "%s", o->oneline ? "" : "\n\t");
 	if (o->memory)

@@ -205,6 +205,10 @@ int ss_source_failed(const struct ss_source *s, int error)
 		return tool_error(TOOL_COULD_NOT,
 				  "the kernel's sockets: %s; be root",
 				  strerror(-error));
+	if (error == -EPROTONOSUPPORT)
+		return tool_error(TOOL_COULD_NOT,
+				  "this kernel has no IPv6, or no sockets of "
+				  "it yet; leave -6 out");
 	return tool_error(TOOL_COULD_NOT, "the kernel's sockets: %s; try again",
 			  strerror(-error));
 }
