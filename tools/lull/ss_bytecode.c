@@ -51,17 +51,16 @@ static int put_jump(struct code *c, int to)
 
 static int put_host(struct code *c, const struct ss_node *n, int no)
 {
-	struct {
-		struct inet_diag_hostcond head;
-		uint8_t addr[16];
-	} cond = {{.family = n->family, .prefix_len = n->bits, .port = n->port},
-		  {0}};
+	const struct inet_diag_hostcond head = {
+		.family = n->family, .prefix_len = n->bits, .port = n->port};
 	int len = n->family == AF_INET ? 4 : n->family == AF_INET6 ? 16 : 0;
+	uint8_t cond[sizeof head + 16];
 
-	memcpy(cond.addr, n->addr, (size_t)len);
+	memcpy(cond, &head, sizeof head);
+	memcpy(cond + sizeof head, n->addr, (size_t)len);
 	return put(c,
 		   n->op == SS_SRC ? INET_DIAG_BC_S_COND : INET_DIAG_BC_D_COND,
-		   &cond, (int)sizeof cond.head + len, no);
+		   cond, (int)sizeof head + len, no);
 }
 
 static int put_port(struct code *c, uint8_t op, const struct ss_node *n, int no)
