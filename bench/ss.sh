@@ -40,6 +40,8 @@ netstat_awk() {
 }
 lull_rows() { "$lull" ss -tan; }
 ss_rows() { ss -tan; }
+lull_ta() { "$lull" ss -ta; }
+ss_ta() { ss -ta; }
 lull_tano() { "$lull" ss -tano; }
 ss_tano() { ss -tano; }
 
@@ -55,7 +57,7 @@ median() { sort -n "$tmp/$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 
 before=$(now_tw) done_=0
 for ((i = 0; i < rounds && SECONDS - begin < deadline_s; i++)); do
 	for what in lull_summary ss_awk lull_summary netstat_awk lull_rows ss_rows \
-		lull_tano ss_tano; do
+		lull_tano ss_tano lull_ta ss_ta; do
 		one "$what"
 	done
 	done_=$((done_ + 1))
@@ -67,14 +69,15 @@ memory() { /usr/bin/time -f %M "$@" 2>&1 >/dev/null | tail -1; }
 printf '%s TIME_WAITs at the start, %s at the end, %s rounds, medians\n' \
 	"$before" "$after" "$done_"
 base=$(median lull_summary)
-for what in lull_summary ss_awk netstat_awk lull_rows ss_rows lull_tano ss_tano; do
+for what in lull_summary ss_awk netstat_awk lull_rows ss_rows lull_tano ss_tano \
+	lull_ta ss_ta; do
 	us=$(median $what)
 	printf '%-14s %8d.%01d ms' $what $((us / 1000)) $((us % 1000 / 100))
 	case $what in
 	ss_awk | netstat_awk)
 		printf '  %5.1f times the summary' \
 			"$(awk "BEGIN { print $us / $base }")" ;;
-	ss_rows | ss_tano)
+	ss_rows | ss_tano | ss_ta)
 		printf '  %5.2f times lull' \
 			"$(awk "BEGIN { print $us / $(median lull_${what#ss_}) }")" ;;
 	esac

@@ -381,6 +381,7 @@ int cmd_ss(int argc, char **argv)
 		code = ss->o.all_netns ? ss_for_each_netns(ss, view) : view(ss);
 	tell_hidden(ss);
 	procs_free(ss->procs);
+	ss_free_ports(ss);
 	free(ss->rest.text);
 	free(ss);
 	return code;

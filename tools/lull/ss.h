@@ -5,7 +5,7 @@
  *	ss.c		the command: options, and which view
  *	ss_source.c	where rows come from: the kernel, /proc, a lull
  *	ss_rows.c	one line a socket, as ss(8); ss_info.c: -i and -m
- *	ss_json.c	the same as objects
+ *	ss_json.c	the same as objects; ss_ports.c: names of ports
  *	ss_states.c	names of states, in all spellings
  *	ss_filter.c	ss's filters; ss_bytecode.c: the same for the kernel
  *	ss_summary.c	how many in each state
@@ -92,6 +92,7 @@ struct ss {
 	struct procs *procs;
 	struct ss_text rest; /* of the row's last column */
 	struct ss_cgroup cgroup;
+	char **service;		/* names by port; NULL: numbers */
 	int64_t own_lo, own_hi; /* ports without a service */
 	uint64_t rows;
 	bool single;	   /* one state alone: it has no column */
@@ -143,6 +144,7 @@ bool ss_is_prefix(const struct ss_row *row);
 bool ss_is_range(const struct ss_row *row);
 /* Ask which ports this side may have chosen: those are no service. */
 void ss_find_own_ports(struct ss *ss);
+void ss_free_ports(struct ss *ss);
 /* The range of ports; false: nobody knows. */
 bool ss_port_range(struct ss *ss, int64_t *lo, int64_t *hi);
 

@@ -10,7 +10,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,21 +67,6 @@ const char *ss_addr_text(const struct ss_row *r, const void *addr, char *text)
 	return text;
 }
 
-const char *ss_port_text(const struct ss *ss, uint16_t port, char *text)
-{
-	const struct servent *service = NULL;
-
-	if (!ss->o.numeric && port && (port < ss->own_lo || port > ss->own_hi))
-		service = getservbyport(htons(port), "tcp");
-	if (!port)
-		snprintf(text, SS_TEXT, "*");
-	else if (service)
-		snprintf(text, SS_TEXT, "%s", service->s_name);
-	else
-		snprintf(text, SS_TEXT, "%u", port);
-	return text;
-}
-
 bool ss_is_prefix(const struct ss_row *r)
 {
 	return r->listen.bits < (r->msg.idiag_family == AF_INET ? 32 : 128);
@@ -91,49 +75,6 @@ bool ss_is_prefix(const struct ss_row *r)
 bool ss_is_range(const struct ss_row *r)
 {
 	return r->listen.port_hi != ntohs(r->msg.id.idiag_sport);
-}
-
-/* ---- ports of our own ---- */
-
-static bool range_of_kernel(int64_t *lo, int64_t *hi)
-{
-	FILE *f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
-	long long a, b;
-	bool fine = f && fscanf(f, "%lld %lld", &a, &b) == 2;
-
-	if (f)
-		fclose(f);
-	if (fine) {
-		*lo = a;
-		*hi = b;
-	}
-	return fine;
-}
-
-bool ss_port_range(struct ss *ss, int64_t *lo, int64_t *hi)
-{
-	const struct lull_ctl_name name = {"net.ipv4.ip_local_port_range"};
-	const struct lull_client_request request = {LULL_CTL_SYSCTL_GET, &name,
-						    sizeof name};
-	struct lull_ctl_knob knob;
-
-	if (!ss->source.client)
-		return range_of_kernel(lo, hi);
-	if (lull_client_call(ss->source.client, &request, &knob, sizeof knob) <
-	    0)
-		return false;
-	*lo = knob.value[0];
-	*hi = knob.value[1];
-	return true;
-}
-
-/* As ss: a port that this side may have chosen is no service. */
-void ss_find_own_ports(struct ss *ss)
-{
-	ss->own_lo = 0;
-	ss->own_hi = -1;
-	if (!ss->o.numeric && !ss->o.json)
-		ss_port_range(ss, &ss->own_lo, &ss->own_hi);
 }
 
 /* ---- the last column ---- */
