@@ -73,7 +73,7 @@ def check_commands(sh, t):
 def check_values(sh, t, knobs):
     sh.equal("words that --help has", ["client", "server"], "serve",
              "--close-by", "")
-    sh.equal("and that of its description", ["destination"], "ss", "--by", "d")
+    sh.equal("and of another", ["destination"], "ss", "--by", "d")
     sh.equal("words of the usage", ["rr"], "bench", "rr")
     sh.equal("after them there are options", [], "bench", "rr", "r")
     out = subprocess.run([sh.lull, "sim", "--scenario", "list"],
