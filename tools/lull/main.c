@@ -17,6 +17,7 @@ static const struct {
 } commands[] = {
 	{"serve", cmd_serve, "a static HTTP server on lull, on a TUN device"},
 	{"load", cmd_load, "opens, asks, closes, as many times as told"},
+	{"doctor", cmd_doctor, "is there a trouble at all, and whose"},
 	{"ss", cmd_ss, "sockets, by state or one by one"},
 	{"sysctl", cmd_sysctl, "read and set knobs"},
 	{"trace", cmd_trace, "changes of state and refusals, as they happen"},
