@@ -69,6 +69,9 @@ int from_state(const char *word)
 	};
 	char plain[32];
 
+	/* Most words of most lines are numbers and addresses. */
+	if (!isalpha((unsigned char)*word))
+		return 0;
 	squeeze(word, plain, sizeof plain);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (strcmp(plain, names[i].name) == 0)
@@ -219,6 +222,8 @@ static bool see_words(struct from *from, char **word, int n)
 	if (!state)
 		return false;
 	at--;
+	if (from->listeners && state != LISTEN)
+		return true; /* next time */
 	r.state = (uint8_t)state;
 	if (is_row(word, n, at, &r)) {
 		take(from, &r);
@@ -254,10 +259,9 @@ static void see_line(struct from *from, char *line)
 		word[n++] = at;
 	if (!n)
 		return;
-	if (from->listeners)
-		from->f->lines++;
-	if (!see_words(from, word, n) && from->listeners)
+	if (!see_words(from, word, n) && !from->listeners)
 		from->f->lines_unread++;
+	from->f->lines += !from->listeners;
 }
 
 /* Bytes of 0 end no line here: they become blanks. */
@@ -390,6 +394,15 @@ int facts_from_text(struct facts *f, const char *path)
 				  "state with a number; paste the output of ss "
 				  "-tan",
 				  path);
+	if (f->dests_missed)
+		facts_note(f,
+			   "%lld connections are to destinations beyond "
+			   "those that are told apart",
+			   (long long)f->dests_missed);
+	if (f->role_guessed)
+		facts_note(f, "there is no listener in it (netstat -a, ss -a), "
+			      "so servers are told from clients by their "
+			      "ports");
 	facts_note(f, "pasted text is one sample: there are no rates, no ages "
 		      "and no processes; lull doctor on that host sees them");
 	return TOOL_OK;

@@ -90,7 +90,7 @@ void dests_forget(struct dests *t, int sample)
 
 bool dests_is_full(const struct dests *t)
 {
-	return t->size == ADDRS && is_crowded(t->len, t->size);
+	return t->size && is_crowded(t->len, t->size);
 }
 
 struct dest *dests_get(struct dests *t, const struct row *r)
@@ -99,11 +99,13 @@ struct dest *dests_get(struct dests *t, const struct row *r)
 
 	if (!r->dport)
 		return NULL;
-	if (is_crowded(t->len, t->size) && !dests_grow(t)) {
-		t->missed++;
+	if (is_crowded(t->len, t->size) && !dests_grow(t) && !t->size)
+		return NULL;
+	d = dest_slot(t, r->src, r->dst, r->dport);
+	if (!d->dport && is_crowded(t->len, t->size)) {
+		t->missed++; /* those that are known are counted on */
 		return NULL;
 	}
-	d = dest_slot(t, r->src, r->dst, r->dport);
 	if (!d->dport) {
 		memcpy(d->src, r->src, sizeof d->src);
 		memcpy(d->dst, r->dst, sizeof d->dst);
