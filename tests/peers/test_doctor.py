@@ -300,6 +300,47 @@ def test_orphans(w):
         w.ok("40 of them, and they stay", n.get("in FIN_WAIT_1") == 40, n)
 
 
+def test_no_answer(w):
+    """Nobody has the address, and nobody says so."""
+    with Pair(w) as p:
+        p.ip("-n", p.near, "route", "add", "10.97.0.0/16", "via", FAR)
+        for _ in range(15):
+            p.connect(p.near, "10.97.0.5", 5432, wait=False)
+        got = p.diagnose("SYNs that nobody answers are D18", ["D18"])
+        w.ok("with the destination", "the destination 10.97.0.5:5432" in
+             finding(got, "D18")["who"], got["findings"])
+
+
+def test_dead_peers(w):
+    with Pair(w) as p:
+        mac = json.loads(p.ip("-j", "-n", p.far, "link", "show", "v0"))
+        p.ip("-n", p.near, "neigh", "replace", FAR, "lladdr",
+             mac[0]["address"], "dev", "v0", "nud", "permanent")
+        listener = p.listen(p.far, FAR, 5432)
+        ours = []
+        for _ in range(12):
+            ours.append(p.connect(p.near, FAR, 5432))
+            p.socks.append(listener.accept()[0])
+        p.ip("-n", p.far, "addr", "del", f"{FAR}/24", "dev", "v0")
+        for s in ours:
+            s.send(b"question")
+        wait_for(lambda: p.counter("RetransSegs") >= 12 * 3, 10, "three each")
+        p.diagnose("peers that are gone are D25", ["D25"])
+
+
+def test_buckets(w):
+    with Pair(w) as p:
+        p.sysctl("net.ipv4.tcp_max_tw_buckets", "3")
+        listener = p.listen(p.near, NEAR, 80)
+        p.meanwhile(lambda: serve_one(listener))
+        p.meanwhile(lambda: ask_one(p, p.far, NEAR, 80))
+        wait_for(lambda: p.counter("TCPTimeWaitOverflow") > 0, 10, "overflow")
+        got = p.diagnose("TIME_WAITs that are not made are D7", ["D7"], 2)
+        w.ok("with the limit, and its default", any(
+            x.startswith("sysctl -w net.ipv4.tcp_max_tw_buckets=")
+            for x in finding(got, "D7")["safe"]), got["findings"])
+
+
 # ---- packets of our own ----
 
 def checksum(data):
@@ -472,5 +513,6 @@ def test_nobody(w):
 
 
 main([test_idle, test_busy, test_close_wait, test_ports, test_accept_queue,
-      test_resets, test_orphans, test_syn_queue, test_paws, test_lull,
+      test_resets, test_orphans, test_no_answer, test_dead_peers,
+      test_buckets, test_syn_queue, test_paws, test_lull,
       test_text, test_nobody], ["curl", "ss", "sysctl"])

@@ -327,7 +327,6 @@ static void d18(void)
 	states(SYN_SENT, 40);
 	f.syn_dest = *add_dest(40, 0);
 	f.syn_dest.syn_sent = f.syn_dest.syn_old = 40;
-	count(C_SYN_RETRANS, 0, 40);
 }
 
 static void d19(void)

@@ -173,7 +173,6 @@ JUDGE(rule_d17)
 JUDGE(rule_d18)
 {
 	const struct dest *d = &f->syn_dest;
-	double again = facts_rate(f, C_SYN_RETRANS);
 	char text[ADDR_TEXT];
 	struct finding *n;
 	int64_t n_old;
@@ -183,7 +182,9 @@ JUDGE(rule_d18)
 		return;
 	}
 	n_old = f->seconds > 0 ? d->syn_old : d->syn_sent;
-	if (n_old < SYN_OLD || again == 0)
+	/* That none was sent again meanwhile says nothing: SYNs are sent
+	 * again after seconds, and later after a minute. */
+	if (n_old < SYN_OLD)
 		return;
 	facts_addr(d->dst, d->dport, text, sizeof text);
 	n = find(s, WARN, "%lld connections to %s get no answer to their SYN",
