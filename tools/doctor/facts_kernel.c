@@ -23,8 +23,7 @@
 
 enum {
 	TRIES = 3, /* of a dump that is interrupted */
-	WITH_INFO = 1 << ESTABLISHED | 1 << CLOSE_WAIT,
-	OTHERS = 0xffff & ~(WITH_INFO | 1 << LISTEN),
+	OTHERS = 0xffff & ~(1 << LISTEN),
 };
 
 struct look {
@@ -121,11 +120,9 @@ static int dump_all(struct look *look, int sample, bool *torn)
 	*torn = false;
 	scan_begin(look->scan, sample);
 	e = dump(look, 1 << LISTEN, 0, torn);
-	if (e == 0)
-		e = dump(look, WITH_INFO, info, torn);
-	if (e == 0)
-		e = dump(look, (uint32_t)OTHERS, 0, torn);
-	return e;
+	/* One dump for all: each walks through the whole table of the kernel.
+	 */
+	return e ? e : dump(look, (uint32_t)OTHERS, info, torn);
 }
 
 static int take_sample(struct look *look, int sample)
@@ -151,8 +148,13 @@ static double now(void)
 
 void row_pause(double seconds)
 {
-	struct timespec t = {(time_t)seconds,
-			     (long)((seconds - (double)(time_t)seconds) * 1e9)};
+	struct timespec t;
+
+	if (seconds <= 0)
+		return;
+	t = (struct timespec){
+		(time_t)seconds,
+		(long)((seconds - (double)(time_t)seconds) * 1e9)};
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR)
 		continue;
@@ -177,6 +179,8 @@ static void read_procs(struct look *look)
 			   "%lld of %lld processes hide their descriptors; "
 			   "as root their sockets have names too",
 			   (long long)f->hidden, (long long)f->processes);
+	if (!f->processes)
+		facts_note(f, "/proc shows no process; none is named");
 	scan_procs(look->scan, look->procs);
 }
 
@@ -187,9 +191,14 @@ static int look_twice(struct look *look, double seconds)
 
 	if (e < 0)
 		return e;
-	row_pause(seconds);
-	look->f->seconds = now() - first;
+	/* What takes time and is not counted twice goes into the pause. What
+	 * stays in a state till the second look is there already. */
 	read_procs(look);
+	proc_log(look->f);
+	proc_files(look->f);
+	proc_spaces(look->f);
+	row_pause(first + seconds - now());
+	look->f->seconds = now() - first;
 	return take_sample(look, 1);
 }
 
@@ -237,9 +246,6 @@ int facts_from_kernel(struct facts *f, double seconds)
 	if (e == 0) {
 		scan_finish(look.scan);
 		proc_descriptors(f);
-		proc_log(f);
-		proc_files(f);
-		proc_spaces(f);
 		note_what_lacks(f);
 	}
 	scan_free(look.scan);
