@@ -470,6 +470,30 @@ def test_lull(w):
         w.equal("it stops in order", s.stop(), 0)
 
 
+def test_squid(w):
+    """What an article shows: the TIME_WAITs are not the trouble."""
+    path = os.path.join(w.dir, "squid.txt")
+    with open(path, "w", newline="\r\n") as f:
+        f.write("LAST_ACK 14\nSYN_RECV 348\nESTABLISHED 70\nFIN_WAIT1 229\n"
+                "FIN_WAIT2 30\nCLOSING 33\nTIME_WAIT 18122\n")
+    p = w.lull("doctor", "--from", path, "--json")
+    got = json.loads(p.stdout)
+    w.equal("the article's Squid: FIN_WAIT_1, CLOSING and SYN_RECV",
+            (p.returncode, [(f["id"], f["severity"]) for f in got["findings"]]),
+            (1, [("D11", "warn"), ("D14", "warn"), ("D15", "warn")]))
+    out = w.lull("doctor", "--from", path).stdout
+    w.equal("its first lines", out.splitlines()[:3],
+            ["worth a look: 3", "most likely: 229 connections are in FIN_WAIT_1",
+             "no alarm: 18122 TIME_WAIT stand for about 302.0 closes/s in the "
+             "last 60 s, and take 4.6 MB"])
+    w.ok("each number has its source", all(
+        e["source"] == "pasted text" for f in got["findings"]
+        for e in f["evidence"]), got)
+    w.ok("dangerous advice is refused by name", {
+        "net.ipv4.tcp_tw_recycle=1", "ss -K state time-wait"} <= {
+            r["what"] for r in got["refused"]}, got["refused"])
+
+
 def measured(w, argv, path):
     """Exit code, seconds, and megabytes at most."""
     begin = time.monotonic()
@@ -515,4 +539,4 @@ def test_nobody(w):
 main([test_idle, test_busy, test_close_wait, test_ports, test_accept_queue,
       test_resets, test_orphans, test_no_answer, test_dead_peers,
       test_buckets, test_syn_queue, test_paws, test_lull,
-      test_text, test_nobody], ["curl", "ss", "sysctl"])
+      test_squid, test_text, test_nobody], ["curl", "ss", "sysctl"])
