@@ -10,7 +10,7 @@ set -eu
 build="gcc libc6-dev meson ninja-build pkg-config libsodium-dev libmnl-dev
 libjansson-dev libhttp-parser-dev"
 demo="$build iproute2 curl"
-check="$demo g++ clang libclang-rt-14-dev libcmocka-dev wrk nginx-light tshark
+check="$demo procps g++ clang libclang-rt-14-dev libcmocka-dev wrk nginx-light tshark
 python3 binutils clang-format man-db netbase"
 lint="$build clang-tidy cppcheck"
 bench="$demo wrk ethtool liblwip-dev golang-go golang-gvisor-gvisor-dev

@@ -458,11 +458,11 @@ static void it_must_be_reached(void **state)
 	expect_error(&r, 3,
 		     "lull sysctl: /nonexistent/x: there is no such socket; "
 		     "does the program run, with this --ctl?\n");
-	run(&r, "sysctl -a", NULL);
-	expect_error(&r, 64,
-		     "lull sysctl: --ctl PATH is needed for now: the control "
-		     "socket of a running lull (the kernel's own sockets and "
-		     "knobs come with a later version)\n");
+	run(&r, "sysctl --system --ctl /nonexistent/x", NULL);
+	expect_error(
+		&r, 64,
+		"lull sysctl: --system reads the kernel's own files; leave "
+		"--ctl and files out; see lull sysctl --help\n");
 	(void)state;
 }
 

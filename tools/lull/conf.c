@@ -2,10 +2,12 @@
 /*
  * conf.c: see conf.h.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf.h"
 
@@ -76,5 +78,93 @@ int conf_read(const char *path, conf_see *see, void *arg)
 	free(text);
 	if (!standard)
 		fclose(f);
+	return e;
+}
+
+/* ---- the system's files ---- */
+
+enum {
+	FILES = 1024, /* of all directories */
+};
+
+struct files {
+	char *path[FILES];
+	int n;
+};
+
+static const char *base_of(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+static int by_base(const void *a, const void *b)
+{
+	return strcmp(base_of(*(char *const *)a), base_of(*(char *const *)b));
+}
+
+static bool is_conf(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 5 && name[0] != '.' && !strcmp(name + len - 5, ".conf");
+}
+
+static int add_file(struct files *f, const char *dir, const char *name)
+{
+	for (int i = 0; i < f->n; i++)
+		if (!strcmp(base_of(f->path[i]), name))
+			return 0;
+	if (f->n == FILES)
+		return -E2BIG;
+	if (asprintf(&f->path[f->n], "%s/%s", dir, name) < 0)
+		return -ENOMEM;
+	f->n++;
+	return 0;
+}
+
+static int add_directory(struct files *f, const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	int e = 0;
+
+	if (!d)
+		return 0;
+	while (!e && (entry = readdir(d)))
+		if (is_conf(entry->d_name))
+			e = add_file(f, dir, entry->d_name);
+	closedir(d);
+	return e;
+}
+
+static bool is_last(const char *path)
+{
+	char *real = realpath(path, NULL);
+	bool last = real && !strcmp(real, CONF_FILE);
+
+	free(real);
+	return last;
+}
+
+int conf_system(conf_file *see, void *arg)
+{
+	static const char *const dirs[] = {"/run/sysctl.d", "/etc/sysctl.d",
+					   "/usr/local/lib/sysctl.d",
+					   "/usr/lib/sysctl.d",
+					   "/lib/sysctl.d"};
+	struct files f = {.n = 0};
+	int e = 0;
+
+	for (size_t i = 0; i < sizeof dirs / sizeof dirs[0] && !e; i++)
+		e = add_directory(&f, dirs[i]);
+	qsort(f.path, (size_t)f.n, sizeof f.path[0], by_base);
+	/* Debian has a link to CONF_FILE among them: once is enough. */
+	for (int i = 0; i < f.n && !e; i++)
+		if (!is_last(f.path[i]))
+			e = see(arg, f.path[i]);
+	if (!e && access(CONF_FILE, F_OK) == 0)
+		e = see(arg, CONF_FILE);
+	for (int i = 0; i < f.n; i++)
+		free(f.path[i]);
 	return e;
 }

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define CONF_FILE "/etc/sysctl.conf"
+
 struct conf_line {
 	const char *file;
 	size_t number; /* from 1 */
@@ -22,6 +24,13 @@ typedef int conf_see(void *arg, struct conf_line *line);
 
 /* Read a file, or with "-" standard input. Below 0: -errno. */
 int conf_read(const char *path, conf_see *see, void *arg);
+/*
+ * The files of the system, in the order in which they are read at boot
+ * (sysctl.d(5)): by name, of two with one name the first directory's, and
+ * CONF_FILE last. Other than 0 ends it with that; -ENOMEM.
+ */
+typedef int conf_file(void *arg, const char *path);
+int conf_system(conf_file *see, void *arg);
 /* The text without blanks at both ends; cuts it in place. */
 char *conf_trim(char *text);
 /* A name with slashes, in place: as sysctl(8), the first of / and . decides
