@@ -132,10 +132,10 @@ def test_messages(t):
              "net.ipv4.tcp_fin_timeout?"),
             (["net.ipv4.tcp_tw_recycle=1"], 64,
              "net.ipv4.tcp_tw_recycle: no such knob: Linux removed it in "
-             "4.12"),
+             "4.12; lull explain net.ipv4.tcp_tw_recycle tells more"),
             (["net.ipv4.tcp_mem"], 64,
              "net.ipv4.tcp_mem: it is not in this kernel, or not in this "
-             "network namespace"),
+             "network namespace; lull explain net.ipv4.tcp_mem tells more"),
             (["net/../../../etc/passwd"], 64, None),
             (["net.ipv4./../.tcp_sack"], 64, None),
             (["/etc/passwd"], 64, None),

@@ -21,6 +21,7 @@ static const struct {
 	{"ss", cmd_ss, "sockets, by state or one by one"},
 	{"sysctl", cmd_sysctl, "read and set knobs"},
 	{"trace", cmd_trace, "changes of state and refusals, as they happen"},
+	{"explain", cmd_explain, "a state, counter, knob, error or log line"},
 	{"bench", cmd_bench, "measure: crr, rr, stream"},
 	{"sim", cmd_sim, "seeded worlds with faults, checked"},
 };

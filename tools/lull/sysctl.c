@@ -12,6 +12,7 @@
 #include "../words/screen.h"
 #include "conf.h"
 #include "ctl.h"
+#include "lint.h"
 #include "sysctl.h"
 
 bool sysctl_is_wanted(const struct sysctl *s, const char *name)
@@ -173,9 +174,10 @@ static int help(void)
 	puts("usage: lull sysctl [OPTIONS] [--ctl PATH] NAME...\n"
 	     "       lull sysctl [OPTIONS] [--ctl PATH] [-w] NAME=VALUE...\n"
 	     "       lull sysctl [OPTIONS] [--ctl PATH] -a | -p [FILE...]\n"
-	     "\n"
-	     "The kernel's knobs in this network namespace, or with --ctl those "
-	     "of a running lull.\n\n"
+	     "       lull sysctl lint [--json] [FILE...]\n"
+	     "       lull sysctl --explain NAME...\n\n"
+	     "The kernel's knobs in this network namespace; with --ctl a running "
+	     "lull's.\n\n"
 	     "  -a, -A, -X, --all  all of them; of the kernel's, those about "
 	     "TCP\n"
 	     "  -w, --write        every argument sets one\n"
@@ -188,12 +190,15 @@ static int help(void)
 	     "  -N, --names        names without values\n"
 	     "  -b, --binary       values without names and new lines\n"
 	     "  -r, --pattern RE   only names that match\n"
+	     "      --explain      what they are, whose they are, what they "
+	     "don't do\n"
 	     "      --idle         what Linux has and does nothing in lull, "
 	     "and why\n"
 	     "      --json         one JSON object\n"
 	     "      --ctl PATH     the control socket of a running lull\n\n"
 	     "Exit: 0 fine; 1 -p: something in a file failed; 3 could not; 64 "
-	     "no such\nknob or value. See lull-sysctl(1).");
+	     "no such\nknob or value. lint: 1 worth a look, 2 dangerous. See "
+	     "lull-sysctl(1).");
 	return TOOL_OK;
 }
 
@@ -230,6 +235,7 @@ static int parse(int argc, char **argv, struct sysctl *s)
 		CTL = 256,
 		JSON,
 		IDLE,
+		EXPLAIN,
 		SYSTEM,
 	};
 	static const struct option long_options[] = {
@@ -243,6 +249,7 @@ static int parse(int argc, char **argv, struct sysctl *s)
 		{"load", optional_argument, NULL, 'p'},
 		{"pattern", required_argument, NULL, 'r'},
 		{"idle", no_argument, NULL, IDLE},
+		{"explain", no_argument, NULL, EXPLAIN},
 		{"system", no_argument, NULL, SYSTEM},
 		{"json", no_argument, NULL, JSON},
 		{"ctl", required_argument, NULL, CTL},
@@ -267,6 +274,7 @@ static int parse(int argc, char **argv, struct sysctl *s)
 		s->ignore |= c == 'e';
 		s->json |= c == JSON;
 		s->idle |= c == IDLE;
+		s->explain |= c == EXPLAIN;
 		s->system |= c == SYSTEM;
 		if (c == 'p' || c == 'f')
 			s->load = optarg ? optarg : "";
@@ -285,9 +293,13 @@ int cmd_sysctl(int argc, char **argv)
 	struct sysctl s = {0};
 	int code;
 
+	if (argc > 1 && !strcmp(argv[1], "lint"))
+		return sysctl_lint(argc - 1, argv + 1);
 	code = parse(argc, argv, &s);
 	if (code < 0 && s.idle)
 		code = show_idle(&s);
+	if (code < 0 && s.explain)
+		code = explain_words(argc - optind, argv + optind, s.json);
 	if (code >= 0)
 		goto out;
 	s.side = s.ctl ? &sysctl_of_lull : &sysctl_of_kernel;

@@ -30,7 +30,7 @@ extern const struct sysctl_side sysctl_of_lull, sysctl_of_kernel;
 struct sysctl {
 	const char *ctl, *load; /* load: a file of -pFILE, "" with -p alone */
 	bool all, write, values, json;
-	bool names, quiet, ignore, idle, no_newline, system;
+	bool names, quiet, ignore, idle, no_newline, explain, system;
 	bool has_pattern;
 	regex_t pattern;
 	const struct sysctl_side *side;

@@ -19,6 +19,7 @@
 
 #include "conf.h"
 #include "ctl.h"
+#include "lint.h"
 #include "sysctl.h"
 #include "../words/words.h"
 
@@ -85,6 +86,22 @@ static const char *nearest_in(const char *path, char *near)
 	return found ? near : NULL;
 }
 
+bool sysctl_kernel_has(const char *name)
+{
+	char path[PATH];
+
+	return path_of(name, path) && access(path, F_OK) == 0;
+}
+
+const char *sysctl_kernel_nearest(const char *name, char *near)
+{
+	char path[PATH], found[PATH];
+
+	if (!path_of(name, path) || !nearest_in(path, found))
+		return NULL;
+	return name_of(found, near);
+}
+
 static int unknown(const struct sysctl *s, const char *name, const char *path)
 {
 	const struct word_knob *known = word_knob_find(name);
@@ -94,13 +111,15 @@ static int unknown(const struct sysctl *s, const char *name, const char *path)
 		return TOOL_OK;
 	if (known && known->gone)
 		return tool_error(TOOL_USAGE,
-				  "%s: no such knob: Linux removed it in %s",
-				  name, known->gone);
+				  "%s: no such knob: Linux removed it in %s; "
+				  "lull explain %s tells more",
+				  name, known->gone, name);
 	if (known)
 		return tool_error(TOOL_USAGE,
 				  "%s: it is not in this kernel, or not in "
-				  "this network namespace",
-				  name);
+				  "this network namespace; lull explain %s "
+				  "tells more",
+				  name, name);
 	if (path && nearest_in(path, near))
 		return tool_error(TOOL_USAGE,
 				  "%s: no such knob; did you mean %s?", name,
