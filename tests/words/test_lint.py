@@ -13,6 +13,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import time
 
 from words import CHINESE, LULL, Tap, has_chinese, lull, width
 import tap
@@ -145,6 +146,20 @@ def test_rubbish(t):
          run.stdout[-200:])
 
 
+def test_many(t):
+    """Different names that nobody knows: each is compared with all."""
+    names = "".join(f"net.ipv4.xy{i}zzy{i * 7919}plugh = 1\n"
+                    for i in range(10001))
+    started = time.monotonic()
+    run = lull("sysctl", "lint", "-", given=names)
+    t.ok("ten thousand settings are the limit, and said to be",
+         run.returncode == 3 and "settings: 10000;" in run.stdout and
+         run.stderr == "lull sysctl: -: more than 10000 settings; is it a "
+         "file for sysctl(8)?\n", run.stdout[-200:], run.stderr)
+    seconds = time.monotonic() - started
+    t.ok("they take less than 20 seconds", seconds < 20, seconds)
+
+
 SYSTEM = """
 mount -t tmpfs none /etc/sysctl.d && mount -t tmpfs none /run || exit 77
 mkdir /run/sysctl.d
@@ -201,6 +216,7 @@ def main():
     test_facts(t)
     test_files(t)
     test_rubbish(t)
+    test_many(t)
     test_system(t)
     test_chinese(t)
     tap.finish(t)

@@ -47,8 +47,14 @@ static int read_file(void *arg, const char *path)
 
 	if (e == -ENOMEM)
 		return e;
-	if (e < 0) {
+	if (e == -E2BIG)
+		tool_error(TOOL_COULD_NOT,
+			   "%s: more than %d settings; is it a file for "
+			   "sysctl(8)?",
+			   path, LINT_SETTINGS);
+	else if (e < 0)
 		tool_error(TOOL_COULD_NOT, "%s: %s", path, strerror(-e));
+	if (e < 0) {
 		r->unread = true;
 	}
 

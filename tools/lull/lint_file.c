@@ -16,10 +16,6 @@
 #include "lint_file.h"
 #include "tool.h"
 
-enum {
-	LINES = 100000, /* more are no configuration */
-};
-
 #define _(text) words_text(text)
 
 /* ---- reading ---- */
@@ -38,7 +34,7 @@ static int see_line(void *arg, struct conf_line *line)
 	struct lint *l = arg;
 	struct lint_setting *s;
 
-	if (l->settings == LINES)
+	if (l->settings == LINT_SETTINGS)
 		return -E2BIG;
 	s = realloc(l->setting, (l->settings + 1) * sizeof *s);
 	if (!s)

@@ -11,6 +11,10 @@
 
 #include "../words/words.h"
 
+enum {
+	LINT_SETTINGS = 10000, /* more are no configuration */
+};
+
 struct lint_finding {
 	enum word_grade grade;
 	const char *tag;    /* English; a key for programs */
@@ -32,7 +36,7 @@ struct lint {
 	size_t settings;
 };
 
-/* Read one more file. Below 0: -errno. */
+/* Read one more file. Below 0: -errno; -E2BIG: LINT_SETTINGS. */
 int lint_read(struct lint *l, const char *path);
 /* Judge them all, in the order in which they were read. Below 0: -ENOMEM. */
 int lint_judge(struct lint *l);
