@@ -12,7 +12,7 @@
 #include "../words/words.h"
 
 enum {
-	LINT_SETTINGS = 10000, /* more are no configuration */
+	LINT_SETTINGS = 2000, /* more are no configuration */
 };
 
 struct lint_finding {

@@ -50,10 +50,14 @@ static int distance(const char *a, const char *b)
 const char *tool_nearest(const char *text, const char *const *names)
 {
 	const char *best = NULL;
-	int least = (int)strlen(text) / 3 + 1;
+	int len = (int)strlen(text), least = len / 3 + 1;
 
 	for (; *names; names++) {
-		int d = distance(text, *names);
+		int more = (int)strlen(*names) - len, d;
+
+		if (more > least || -more > least)
+			continue; /* so many letters at least differ */
+		d = distance(text, *names);
 
 		if (d <= least) {
 			least = d - 1;

@@ -218,7 +218,7 @@ const struct word *word_find(const char *text)
 		w = find_knob(text);
 	if (!w && without_group(text) != text)
 		w = search(without_group(text), false);
-	return w ? w : search(text, true);
+	return w || !strchr(text, ' ') ? w : search(text, true);
 }
 
 /* ---- suggesting ---- */
