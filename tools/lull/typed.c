@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * words.c: numbers and names as people type them (tool.h).
+ * typed.c: numbers and names as people type them (tool.h).
  *
  * Entry points: tool_number, tool_nearest.
  */
