@@ -57,7 +57,7 @@ OTHERS = (
     (["sysctrl", "sysctl"], ["sysctrl"]),
     (["nothing-like-it"], ["nothing-like-it"]),
     (["bogus"], ["--bogus"]),
-    (["--ctl"], ["sysctl", "-a"]),
+    (["--ctl"], ["trace"]),
     (["bogus"], ["ss", "--bogus"]),
     (["-z"], ["ss", "-z"]),
     (["etsablished", "established"],
