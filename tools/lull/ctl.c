@@ -58,9 +58,8 @@ struct lull_client *ctl_open(const char *path)
 int ctl_needed(void)
 {
 	return tool_error(TOOL_USAGE,
-			  "--ctl PATH is needed for now: the control socket of "
-			  "a running lull (the kernel's own sockets and knobs "
-			  "come with a later version)");
+			  "--ctl PATH is needed: the control socket of a "
+			  "running lull");
 }
 
 int ctl_finish(int code)
