@@ -122,6 +122,8 @@ static void check_state(struct world *w, int host,
 	if (r->from >= LULL_TCP_STATES || r->to >= LULL_TCP_STATES ||
 	    !(figure_5[r->from] & 1U << r->to))
 		sim_fail(w, "host %d: state %u to %u", host, r->from, r->to);
+	if (w->on_state)
+		w->on_state(w, host, r);
 }
 
 void sim_check_states(struct world *w, int host)

@@ -105,7 +105,8 @@ void scene_harm(struct scene *s, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(what, sizeof what, format, args);
 	va_end(args);
-	s->w.result->expected = s->kind->control || s->reuse == REUSE_LINUX;
+	s->w.result->expected =
+		s->kind->control || s->reuse == REUSE_LINUX || scene_forgot(s);
 	sim_fail(&s->w, "%s", what);
 }
 
@@ -275,6 +276,7 @@ static void create(struct scene *s)
 
 	s->w.random = s->w.options->seed;
 	s->w.now_ns = SECOND + sim_below(&s->w, 1000 * SECOND);
+	s->w.on_state = scene_state;
 	take_turns(s);
 	config.seed = sim_draw(&s->w);
 	if (lull_memnet_create(&s->w.net, &config) < 0) {

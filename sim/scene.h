@@ -11,12 +11,14 @@
  *	- a connection that was established ends in order on both sides, unless
  *	  the scenario itself breaks connections (`breaks`);
  *	- each attempt ends, and enough of them succeed, in bounded time;
- *	- where a client's numbers may have lapped, its pair rests for 2MSL,
- *while others come again (`bulk`, pair.c);
+ *	- where a client's numbers may have lapped, its pair rests for 2MSL
+ *	  while others come again (`bulk`, pair.c);
  *	- states, frames and pools, as in sim.h.
  *
  * Linux's tcp_tw_reuse=1 makes no such promise, and a control breaks them on
- * purpose: there the first two are told apart (`expected`).
+ * purpose: there the first two are told apart (`expected`). So is the first
+ * for 2MSL after a server of profile linux has forgotten the pair's TIME_WAIT
+ * for a SYN that came to nothing: it has no shadow (docs/timewait.md, D7).
  *
  * A seed draws who closes first, the reuse (off, Linux's, safe) and the
  * server's profile in turn, so that 24 seeds in a row have each combination;
@@ -193,6 +195,10 @@ struct scene {
 	uint64_t restart_ns; /* the next one's time */
 	uint64_t next_try_ns;
 	uint32_t succeeded, attempts, open, refused;
+	/* Of a server of profile linux, by the client's port: when a SYN took
+	 * a TIME_WAIT's pair, and when that came to nothing; 0: it did not. */
+	uint64_t taken_ns[SCENE_PORTS], forgot_ns[SCENE_PORTS];
+	uint16_t reading; /* the client's port of the stream that is checked */
 	struct attempt attempt[SCENE_TRIES + 1];
 	struct end end[2 * SCENE_TRIES + 2];
 	uint32_t ends;
@@ -203,6 +209,12 @@ struct scene {
 	uint32_t early;	   /* pairs that came again within 2MSL */
 	bool lapped_again; /* the one that had sent so much, later */
 };
+
+/* ---- forget.c ---- */
+
+void scene_state(struct world *w, int host, const struct lull_trace_record *r);
+/* Has the server forgotten the pair of the stream that is checked? */
+bool scene_forgot(struct scene *s);
 
 /* ---- scene.c ---- */
 

@@ -105,6 +105,9 @@ struct world {
 	uint64_t next_conn_ns, mean_gap_ns;
 	bool few_ports; /* connections share a handful of ports */
 	bool sure;	/* what begins now must succeed */
+	/* Each change of state, if anybody wants to know. */
+	void (*on_state)(struct world *w, int host,
+			 const struct lull_trace_record *r);
 };
 
 /* ---- world.c ---- */

@@ -227,6 +227,17 @@ static void check(struct scene *s, struct end *e, const uint8_t *p, size_t len)
 	}
 }
 
+static void check_stream(struct scene *s, struct end *e, const uint8_t *p,
+			 size_t len)
+{
+	struct lull_sock_info info = {.size = sizeof info};
+
+	if (lull_sock_info(shard_of(s, e), e->sock, &info) == 0)
+		s->reading = e->client ? info.local.port : info.remote.port;
+	check(s, e, p, len);
+	s->reading = 0;
+}
+
 static void at_eof(struct scene *s, struct end *e)
 {
 	e->eof = true;
@@ -253,7 +264,7 @@ static void read_some(struct scene *s, struct end *e)
 		else if (n == 0)
 			at_eof(s, e);
 		else
-			check(s, e, text, (size_t)n);
+			check_stream(s, e, text, (size_t)n);
 	}
 }
 
