@@ -396,10 +396,13 @@ static struct lull_closing_new what_remains(const struct lull_tcp *t,
 	uint32_t wnd = lull_seq_sub(tcb->rcv.edge, tcb->rcv.nxt);
 	uint32_t flags = (uint32_t)tcb->opt.rcv_wscale
 			 << LULL_CLOSING_WSCALE_SHIFT;
+	uint32_t tos = lull_tcb_cold(t, tcb)->tos;
 
 	flags |= tcb->flags & LULL_TCB_TS ? LULL_CLOSING_TS : 0;
 	flags |= lull_tcb_cold(t, tcb)->dest ? LULL_CLOSING_ACTIVE : 0;
 	flags |= tcb->quarters >= 4 ? LULL_CLOSING_LAPPED : 0;
+	tos |= tcb->flags & LULL_TCB_REUSEADDR ? LULL_CLOSING_REUSEADDR : 0;
+	tos |= tcb->flags & LULL_TCB_BACK ? LULL_CLOSING_BACK : 0;
 	return (struct lull_closing_new){
 		.tuple = tcb->tuple,
 		.snd_nxt = tcb->snd.nxt,
@@ -407,9 +410,7 @@ static struct lull_closing_new what_remains(const struct lull_tcp *t,
 		.ts_recent = tcb->opt.ts_recent,
 		.wnd = (uint16_t)(wnd >> tcb->opt.rcv_wscale),
 		.timewait_len_s = lull_tcb_cold(t, tcb)->timewait_len_s,
-		.tos = lull_tcb_cold(t, tcb)->tos |
-		       (tcb->flags & LULL_TCB_REUSEADDR ? LULL_CLOSING_REUSEADDR
-							: 0),
+		.tos = (uint8_t)tos,
 		.flags = (uint8_t)flags,
 	};
 }

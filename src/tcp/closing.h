@@ -38,8 +38,13 @@ enum lull_closing_flags {
 	LULL_CLOSING_WSCALE_SHIFT = 4, /* four bits: how `wnd` was scaled */
 };
 
-/* In `tos`, whose two low bits are ECN's and never a program's. */
+/* In `tos`, whose two low bits are ECN's and never a program's. BACK: the
+ * peer's numbers went back when this connection took the pair by its
+ * timestamps, so older ones of the pair, with higher numbers, may still wander.
+ */
 #define LULL_CLOSING_REUSEADDR 1
+#define LULL_CLOSING_BACK      2
+#define LULL_CLOSING_TOS       0xfc /* the program's */
 
 /* What changes together when a record takes the peer's FIN: one store. */
 struct lull_closing_head {

@@ -204,6 +204,8 @@ static void fill_tcb(struct lull_tcp *t, struct lull_tcb *tcb,
 	tcb->rcv.edge = lull_seq_add(tcb->rcv.nxt, window_of(t));
 	tcb->opt.ts_offset = h->ts_offset;
 	lull_tcb_agree(t, tcb, &syn);
+	if (h->flags & LULL_HALF_BACK)
+		tcb->flags |= LULL_TCB_BACK;
 	tcb->rtt.backoff = h->retries;
 	if (!(h->flags & LULL_HALF_AGAIN))
 		lull_rtt_sample(t, tcb, t->g->now_us - h->sent_us);

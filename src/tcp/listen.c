@@ -291,6 +291,8 @@ static void fill_half(struct lull_tcp *t, struct lull_half *h,
 		h->flags |= LULL_HALF_WSCALE;
 		h->snd_wscale = syn->wscale;
 	}
+	if (reopen && reopen->back)
+		h->flags |= LULL_HALF_BACK;
 }
 
 /* From a TIME_WAIT, which stays as a shadow; Linux forgets it. */

@@ -91,6 +91,7 @@ enum lull_half_flags {
 	LULL_HALF_WSCALE = 2,
 	LULL_HALF_SENT = 4,  /* its SYN-ACK went out, */
 	LULL_HALF_AGAIN = 8, /* and once more: no RTT sample (Karn) */
+	LULL_HALF_BACK = 16, /* as LULL_CLOSING_BACK */
 };
 
 /* Of a deferred SYN: what the program said, and has not been done yet. */
@@ -146,6 +147,7 @@ enum lull_tcb_flags {
 	LULL_TCB_ZERO_TOLD = 1 << 17, /* the window last told is zero */
 	LULL_TCB_REUSEADDR = 1 << 18, /* SO_REUSEADDR, of its listener or own */
 	LULL_TCB_BOUND = 1 << 19,     /* counted at its port */
+	LULL_TCB_BACK = 1 << 20,      /* as LULL_CLOSING_BACK */
 };
 
 enum lull_tcb_timer {
@@ -462,6 +464,7 @@ bool lull_listener_has_port(const struct lull_tcp *t,
 struct lull_reopen {
 	uint32_t name;	      /* of the record */
 	struct lull_seq used; /* its SND.NXT */
+	bool back;	      /* the new one's: LULL_CLOSING_BACK */
 };
 /* 3.10.7.2. true: a SYN was taken. */
 bool lull_listen_arrives(struct lull_tcp *t, uint32_t listener,

@@ -59,8 +59,7 @@ static void send_ack(struct lull_tcp *t, uint32_t name)
 		out.tsval = lull_ts_now(t, offset);
 		out.tsecr = c->life.ts_recent;
 	}
-	(void)lull_reply(t, &out,
-			 c->head.tos & (uint8_t)~LULL_CLOSING_REUSEADDR);
+	(void)lull_reply(t, &out, c->head.tos & LULL_CLOSING_TOS);
 }
 
 /* As lull_may_answer(), in the record's 16 bits. */
@@ -136,10 +135,12 @@ static bool syn_is_new(const struct lull_tcp *t, const struct lull_closing *c,
 			return above;
 		return newer >= 0 && (above || newer > 0);
 	}
-	if (!old_ts)
-		return new_ts || above;
+	/* Without timestamps the numbers alone protect, and RFC 6191 does not
+	 * think of those that were used before the last connection. */
 	if (!new_ts)
-		return above;
+		return above && !(c->head.tos & LULL_CLOSING_BACK);
+	if (!old_ts)
+		return true;
 	return newer > 0 || (newer == 0 && above);
 }
 
@@ -147,7 +148,12 @@ static void syn_arrives(struct lull_tcp *t, uint32_t name,
 			const struct lull_seg *seg)
 {
 	const struct lull_closing *c = lull_closing_at(t, name);
-	struct lull_reopen reopen = {.name = name, .used = c->snd_nxt};
+	struct lull_reopen reopen = {
+		.name = name,
+		.used = c->snd_nxt,
+		.back = c->head.tos & LULL_CLOSING_BACK ||
+			lull_seq_lt(seg->seq, c->head.rcv_nxt),
+	};
 	struct lull_spot spot = {
 		.addr = seg->tuple.local,
 		.port = seg->tuple.lport,
