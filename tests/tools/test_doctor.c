@@ -9,121 +9,7 @@
 
 #include "../unit/test.h"
 #include "../../tools/doctor/rules.h"
-
-#define ARRAY_LEN(a) (sizeof(a) / sizeof(a)[0])
-
-static struct facts f;
-static struct sheet sheet;
-
-/* ---- hosts ---- */
-
-static void set_addr(uint8_t *addr, uint8_t a, uint8_t d)
-{
-	const uint8_t v4[16] = {[10] = 0xff, 0xff, a, 0, 0, d};
-
-	memcpy(addr, v4, sizeof v4);
-}
-
-static void count(enum counter c, int64_t before, int64_t now)
-{
-	f.counter[c][0] = before;
-	f.counter[c][1] = now;
-}
-
-static void states(int state, int64_t n)
-{
-	f.state[0][state] = f.state[1][state] = n;
-}
-
-/* All is known, and nothing happens. */
-static void make_idle(void)
-{
-	facts_init(&f);
-	f.seconds = 2;
-	memset(f.state, 0, sizeof f.state);
-	memset(f.counter, 0, sizeof f.counter);
-	for (int i = 0; i < KINDS; i++)
-		f.sum[i] = (struct sum){.oldest_ms = UNKNOWN};
-	f.range_lo = 32768;
-	f.range_hi = 60999;
-	f.reserved = 0;
-	f.knob[K_TW_REUSE] = 2;
-	f.knob[K_TIMESTAMPS] = 1;
-	f.knob[K_FIN_TIMEOUT] = 60;
-	f.knob[K_MAX_TW] = 131072;
-	f.knob[K_EHASH] = 262144;
-	f.knob[K_MAX_ORPHANS] = 131072;
-	f.knob[K_SYNCOOKIES] = 1;
-	f.knob[K_SYN_BACKLOG] = 2048;
-	f.knob[K_SOMAXCONN] = 4096;
-	f.knob[K_ABORT_ON_OVERFLOW] = 0;
-	f.knob[K_CT_COUNT] = 0;
-	f.knob[K_CT_MAX] = 262144;
-	f.orphans[0] = f.orphans[1] = 0;
-	f.tw_minisocks = f.mem_pages = 0;
-	f.tw_server = f.tw_client = f.tw_lone = 0;
-	f.client_rows = f.dests_all = f.listeners_in_range = 0;
-	f.log_orphans = f.log_flood = f.log_conntrack = f.log_buckets = 0;
-	f.processes = 100;
-	f.hidden = 0;
-	f.files_read = f.spaces_read = true;
-}
-
-static struct listener *add_listener(uint32_t waiting, uint32_t backlog)
-{
-	struct listener *l = &f.listener[f.listeners++];
-
-	l->port = 80;
-	set_addr(l->addr, 0, 0);
-	l->seen[0] = l->seen[1] = true;
-	l->rqueue[0] = l->rqueue[1] = waiting;
-	l->wqueue = backlog;
-	l->pid = 7;
-	strcpy(l->name, "web");
-	return l;
-}
-
-static struct dest *add_dest(uint32_t used, uint32_t tw)
-{
-	struct dest *d = &f.dest[f.dests++];
-
-	set_addr(d->src, 10, 1);
-	set_addr(d->dst, 10, 2);
-	d->dport = 443;
-	d->used[0] = d->used[1] = used;
-	d->tw = tw;
-	d->ports = d->full_in_ms = UNKNOWN;
-	f.client_rows += used;
-	f.dests_all++;
-	return d;
-}
-
-/* A server of 300 connections a second that it closes itself. */
-static void make_busy(void)
-{
-	make_idle();
-	states(ESTABLISHED, 2000);
-	states(TIME_WAIT, 18000);
-	states(SYN_RECV, 12);
-	states(FIN_WAIT_1, 15);
-	states(FIN_WAIT_2, 40);
-	states(CLOSE_WAIT, 8);
-	states(LAST_ACK, 5);
-	states(LISTEN, 1);
-	f.sum[KIND_FIN_WAIT_1] = (struct sum){.n = 15, .old = 2};
-	f.sum[KIND_CLOSE_WAIT] =
-		(struct sum){.n = 8, .old = 1, .oldest_ms = 2000};
-	f.sum[KIND_LAST_ACK] = (struct sum){.n = 5, .old = 1};
-	f.sum[KIND_SYN_RECV] = (struct sum){.n = 12, .old = 1};
-	count(C_TW, 100000, 100600);
-	count(C_PASSIVE_OPENS, 100000, 100600);
-	count(C_OUT_SEGS, 1000000, 1006000);
-	count(C_RETRANS_SEGS, 1000, 1003);
-	count(C_ABORT_ON_CLOSE, 50, 51);
-	f.tw_server = 18000;
-	f.tw_minisocks = 18030;
-	add_listener(1, 511)->tw = 18000;
-}
+#include "doctor_hosts.h"
 
 /* ---- troubles ---- */
 
@@ -390,8 +276,8 @@ static void d24(void)
 
 static void d25(void)
 {
-	f.sum[KIND_DEAD].n = 12;
-	add_group(KIND_DEAD, 12);
+	f.sum[KIND_DEAD].n = 40;
+	add_group(KIND_DEAD, 40);
 }
 
 static void d25_one(void)
@@ -656,6 +542,103 @@ static void counters_that_run_backwards_have_no_rate(void **unused)
 	(void)unused;
 }
 
+static const char *safe_of(const char *id, const char *word)
+{
+	const struct finding *n = find_id(id);
+
+	for (int i = 0; n && i < n->safes; i++)
+		if (strstr(n->safe[i], word))
+			return n->safe[i];
+	return NULL;
+}
+
+/* A fast one that its clients close: CLOSE_WAITs come and go. */
+static void a_number_that_wavers_is_no_leak(void **unused)
+{
+	make_busy();
+	f.state[0][CLOSE_WAIT] = 30;
+	f.state[1][CLOSE_WAIT] = 45;
+	f.sum[KIND_CLOSE_WAIT] =
+		(struct sum){.n = 45, .old = 6, .oldest_ms = 3000};
+	rules_judge(&f, &sheet);
+	assert_null(find_id("D8"));
+	(void)unused;
+}
+
+/* Among 50,000 clients some have always just gone. */
+static void a_few_dead_peers_of_many_are_normal(void **unused)
+{
+	make_busy();
+	states(ESTABLISHED, 50000);
+	f.sum[KIND_DEAD].n = 40;
+	rules_judge(&f, &sheet);
+	assert_int_equal(find_id("D25")->severity, INFO);
+	states(ESTABLISHED, 400);
+	rules_judge(&f, &sheet);
+	assert_int_equal(find_id("D25")->severity, WARN);
+	(void)unused;
+}
+
+/* A namespace without a table of its own has the size below 0. */
+static void a_shared_table_has_a_size_too(void **unused)
+{
+	make_idle();
+	f.knob[K_EHASH] = -262144;
+	f.knob[K_MAX_TW] = 5000;
+	rules_judge(&f, &sheet);
+	assert_non_null(safe_of("D7", "tcp_max_tw_buckets=131072"));
+	(void)unused;
+}
+
+static void cookies_for_all_are_no_full_queue(void **unused)
+{
+	const struct finding *n;
+
+	make_busy();
+	d15_cookies();
+	f.knob[K_SYNCOOKIES] = 2;
+	rules_judge(&f, &sheet);
+	n = find_id("D15");
+	assert_non_null(n);
+	assert_int_equal(n->severity, INFO);
+	assert_null(strstr(n->symptom, "full"));
+	assert_non_null(safe_of("D15", "tcp_syncookies=1 (undo: =2)"));
+	(void)unused;
+}
+
+static void advice_makes_nothing_worse(void **unused)
+{
+	make_busy();
+	f.knob[K_CT_COUNT] = 250000;
+	f.knob[K_CT_TIME_WAIT] = 30;
+	rules_judge(&f, &sheet);
+	assert_non_null(find_id("D20"));
+	assert_null(safe_of("D20", "time_wait="));
+	make_busy();
+	f.listeners_in_range = 1;
+	f.port_in_range = 40000;
+	strcpy(f.reserved_ports, "8080,9090-9092");
+	rules_judge(&f, &sheet);
+	assert_non_null(safe_of("D6", "=8080,9090-9092,40000"));
+	make_busy();
+	d8();
+	f.group[0].pid = 1;
+	rules_judge(&f, &sheet);
+	assert_null(safe_of("D8", "kill 1,"));
+	(void)unused;
+}
+
+static void pasted_text_does_not_tell_that_they_stay(void **unused)
+{
+	facts_init(&f);
+	f.origin = FROM_TEXT;
+	f.state[1][CLOSE_WAIT] = f.sum[KIND_CLOSE_WAIT].n = 60;
+	rules_judge(&f, &sheet);
+	assert_non_null(find_id("D8"));
+	assert_null(strstr(find_id("D8")->symptom, "stay"));
+	(void)unused;
+}
+
 static void reused_ports_are_as_good_as_free(void **unused)
 {
 	make_busy();
@@ -754,6 +737,12 @@ int main(void)
 		cmocka_unit_test(reused_ports_are_as_good_as_free),
 		cmocka_unit_test(ports_run_out_when_the_growth_says),
 		cmocka_unit_test(more_time_waits_than_the_rate_are_of_before),
+		cmocka_unit_test(a_number_that_wavers_is_no_leak),
+		cmocka_unit_test(a_few_dead_peers_of_many_are_normal),
+		cmocka_unit_test(a_shared_table_has_a_size_too),
+		cmocka_unit_test(cookies_for_all_are_no_full_queue),
+		cmocka_unit_test(advice_makes_nothing_worse),
+		cmocka_unit_test(pasted_text_does_not_tell_that_they_stay),
 		cmocka_unit_test(odd_facts_do_no_harm),
 	};
 

@@ -232,6 +232,7 @@ struct facts {
 	int64_t counter[COUNTERS_ALL][2];
 	int64_t knob[KNOBS_ALL];
 	int64_t range_lo, range_hi, reserved; /* reserved: within the range */
+	char reserved_ports[128]; /* as they are set; "...": too many */
 	int64_t orphans[2], tw_minisocks, mem_pages;
 	bool child_netns; /* some knobs and numbers are the host's alone */
 

@@ -159,6 +159,10 @@ void proc_knobs(struct facts *f, char *reserved)
 	if (!read_knob("net.ipv4.ip_local_reserved_ports", reserved,
 		       RESERVED_TEXT))
 		reserved[0] = 0;
+	reserved[strcspn(reserved, "\n")] = 0;
+	snprintf(f->reserved_ports, sizeof f->reserved_ports, "%s",
+		 strlen(reserved) < sizeof f->reserved_ports ? reserved
+							     : "...");
 	/* The host's own namespace alone shows it. */
 	f->child_netns = !known(f->knob[K_MAX_ORPHANS]);
 }

@@ -40,6 +40,7 @@ enum {
 	CONNTRACK_WARN = 80, /* percent, D20 */
 	CONNTRACK_CRITICAL = 95,
 	DEAD_MANY = 10,	     /* D25 */
+	DEAD_SHARE = 1,	     /* percent of ESTABLISHED */
 	RESETS_A_SECOND = 5, /* D26 */
 	RESETS_SHARE = 10,   /* percent of the connections that begin */
 	TW_BYTES = 256,

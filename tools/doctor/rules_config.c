@@ -34,7 +34,8 @@ JUDGE(rule_d21)
 		snprintf(where, sizeof where, "%s, line %u", line->file,
 			 line->line);
 		evidence(n, where, 1, "line with tcp_tw_recycle");
-		safe(n, "sed -i '/tcp_tw_recycle/d' %s", line->file);
+		safe(n, "sed -i --follow-symlinks '/tcp_tw_recycle/d' %s",
+		     line->file);
 	}
 	if (on)
 		safe(n, "sysctl -w net.ipv4.tcp_tw_recycle=0");
@@ -60,7 +61,7 @@ JUDGE(rule_d22)
 				 "have");
 			cause(n, "Misspelt, or of another kernel: these lines "
 				 "do nothing, and sysctl -p ends with 1.");
-			safe(n, "lull sysctl lint FILE tells what was meant");
+			safe(n, "lull sysctl lint tells what was meant");
 		}
 		evidence(n, l->file, l->line, "is the line that sets %s",
 			 l->name);

@@ -205,9 +205,11 @@ static void advise_ports(struct finding *n, const struct facts *f)
 		     "60999\" (undo: \"%lld %lld\")",
 		     (long long)f->range_lo, (long long)f->range_hi);
 	else if (known(f->range_lo) && f->range_lo > 16384)
-		safe(n, "sysctl -w net.ipv4.ip_local_port_range=\"16384 "
-			"60999\", and reserve the ports of services in it by "
-			"net.ipv4.ip_local_reserved_ports");
+		safe(n,
+		     "sysctl -w net.ipv4.ip_local_port_range=\"16384 "
+		     "60999\" (undo: \"%lld %lld\"), and reserve the ports "
+		     "of services in it by net.ipv4.ip_local_reserved_ports",
+		     (long long)f->range_lo, (long long)f->range_hi);
 	dont(n, NO_BUCKETS);
 	dont(n, NO_LINGER);
 	dont(n, NO_SS_KILL);
@@ -334,6 +336,24 @@ JUDGE(rule_d5)
 	}
 }
 
+/* The command sets the whole list, so those that are there must be in it. */
+static void advise_reserve(struct finding *n, const struct facts *f)
+{
+	const char *old = f->reserved_ports;
+
+	if (!strcmp(old, "..."))
+		safe(n,
+		     "add %u to the list in "
+		     "net.ipv4.ip_local_reserved_ports",
+		     f->port_in_range);
+	else
+		safe(n,
+		     "sysctl -w net.ipv4.ip_local_reserved_ports=%s%s%u "
+		     "(undo: =%s)",
+		     old, *old ? "," : "", f->port_in_range,
+		     *old ? old : "\"\"");
+}
+
 JUDGE(rule_d6)
 {
 	const char *source = "/proc/sys/net/ipv4/ip_local_port_range";
@@ -370,33 +390,38 @@ JUDGE(rule_d6)
 		evidence(n, row_source(f), (double)f->listeners_in_range,
 			 "listeners in it that are not reserved");
 		who(n, "the listener on port %u", f->port_in_range);
-		safe(n,
-		     "sysctl -w net.ipv4.ip_local_reserved_ports=%u, with "
-		     "those that are there already",
-		     f->port_in_range);
+		advise_reserve(n, f);
 	}
 	if (low)
-		safe(n, "sysctl -w net.ipv4.ip_local_port_range=\"32768 "
-			"60999\"");
+		safe(n,
+		     "sysctl -w net.ipv4.ip_local_port_range=\"32768 "
+		     "60999\" (undo: \"%lld %lld\")",
+		     (long long)f->range_lo, (long long)f->range_hi);
 	else if (parity)
-		safe(n, "sysctl -w net.ipv4.ip_local_port_range=\"%lld %lld\"",
+		safe(n,
+		     "sysctl -w net.ipv4.ip_local_port_range=\"%lld %lld\" "
+		     "(undo: \"%lld %lld\")",
 		     (long long)f->range_lo,
-		     (long long)f->range_hi + (f->range_hi < 65535 ? 1 : -1));
+		     (long long)f->range_hi + (f->range_hi < 65535 ? 1 : -1),
+		     (long long)f->range_lo, (long long)f->range_hi);
 	dont(n, NO_WIDE_RANGE);
 }
 
 JUDGE(rule_d7)
 {
+	/* Below 0 it is the first namespace's, and shared. */
 	int64_t max = f->knob[K_MAX_TW], usual = f->knob[K_EHASH];
 	int64_t tw = known(f->tw_minisocks) ? f->tw_minisocks
 					    : f->state[1][TIME_WAIT];
 	double rate = facts_rate(f, C_TW_OVERFLOW);
 	bool full = known(max) && known(tw) && max > 0 &&
 		    percent(tw, max) >= BUCKETS_WARN;
-	bool low = known(max) && known(usual) && max < usual / 2;
+	bool low;
 	struct finding *n;
 
-	usual = known(usual) ? usual / 2 : UNKNOWN;
+	if (known(usual))
+		usual = (usual < 0 ? -usual : usual) / 2;
+	low = known(max) && known(usual) && max < usual;
 	if (rate <= 0 && !full && !low) {
 		if (rate < 0 && !known(max))
 			not_known(s, "TCPTimeWaitOverflow and "

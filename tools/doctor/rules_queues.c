@@ -21,6 +21,8 @@ static void advise_syn(struct finding *n, const struct facts *f)
 {
 	if (f->knob[K_SYNCOOKIES] == 0)
 		safe(n, "sysctl -w net.ipv4.tcp_syncookies=1 (undo: =0)");
+	else if (f->knob[K_SYNCOOKIES] == 2)
+		safe(n, "sysctl -w net.ipv4.tcp_syncookies=1 (undo: =2)");
 	else
 		safe(n, "keep net.ipv4.tcp_syncookies=1, the default");
 	safe(n, "a longer backlog in listen() for bursts; "
@@ -43,17 +45,37 @@ static const struct listener *most_half_open(const struct facts *f)
 	return most;
 }
 
+static void tell_cookies(const struct facts *f, struct sheet *s)
+{
+	struct finding *n =
+		find(s, INFO, "every SYN gets a cookie: tcp_syncookies is 2");
+
+	cause(n, "Cookies are for a SYN queue that is full; there is no sign "
+		 "that it is. 2 is meant for tests.");
+	evidence_rate(n, f, C_COOKIES_SENT);
+	evidence_knob(n, f, K_SYNCOOKIES);
+	safe(n, "sysctl -w net.ipv4.tcp_syncookies=1 (undo: =2)");
+	dont(n, NO_COOKIES_ALWAYS);
+}
+
 JUDGE(rule_d15)
 {
 	double cookies = facts_rate(f, C_REQQ_COOKIES),
 	       dropped = facts_rate(f, C_REQQ_DROP),
 	       sent = facts_rate(f, C_COOKIES_SENT);
-	bool full = cookies > 0 || dropped > 0 || sent > 0;
+	/* With 2 each SYN gets one, and counts as if the queue were full. */
+	bool full = dropped > 0 ||
+		    (f->knob[K_SYNCOOKIES] != 2 && (cookies > 0 || sent > 0));
 	const struct listener *l = most_half_open(f);
 	struct finding *n;
 
 	if (!known(f->state[1][SYN_RECV]) && cookies < 0) {
 		not_known(s, "SYN_RECV, and counters at two times");
+		return;
+	}
+	if (f->knob[K_SYNCOOKIES] == 2 && dropped <= 0 && !is_half_open(f)) {
+		if (sent > 0 || cookies > 0)
+			tell_cookies(f, s);
 		return;
 	}
 	/* A full accept queue keeps handshakes half open too: that's D16. */
@@ -203,7 +225,7 @@ JUDGE(rule_d18)
 	     "see whether a SYN gets there: tcpdump -ni any 'tcp[13] & 2 != "
 	     "0 and port %u'",
 	     d->dport);
-	safe(n, "try from another source port: nc -p 40001 and the address");
+	safe(n, "try from another source port: nc -p 40001 ADDRESS PORT");
 	dont(n, NO_TIMESTAMPS);
 	dont(n, NO_RECYCLE);
 }
@@ -296,12 +318,12 @@ JUDGE(rule_d20)
 		     "net.netfilter.nf_conntrack_max=%lld (undo: =%lld), "
 		     "and nf_conntrack_buckets with it",
 		     (long long)max * 2, (long long)max);
-	safe(n,
-	     "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_time_wait=60 "
-	     "(undo: =%lld); it is conntrack's, not TCP's",
-	     (long long)(known(f->knob[K_CT_TIME_WAIT])
-				 ? f->knob[K_CT_TIME_WAIT]
-				 : 120));
+	if (or_zero(f->knob[K_CT_TIME_WAIT]) > 60)
+		safe(n,
+		     "sysctl -w "
+		     "net.netfilter.nf_conntrack_tcp_timeout_time_wait=60 "
+		     "(undo: =%lld); it is conntrack's, not TCP's",
+		     (long long)f->knob[K_CT_TIME_WAIT]);
 	safe(n, "NOTRACK for the busy port, where no NAT needs it");
 	dont(n, NO_LIBERAL);
 }
@@ -340,7 +362,7 @@ JUDGE(rule_d26)
 	evidence_rate(n, f, C_ACTIVE_OPENS);
 	evidence_rate(n, f, C_PASSIVE_OPENS);
 	who(n, "the counters have no process; see who: perf trace -e "
-	       "tcp:tcp_send_reset, or strace -fe setsockopt,close");
+	       "tcp:tcp_send_reset, or strace -f -e setsockopt,close -p PID");
 	safe(n, "in the program: shutdown(SHUT_WR), read to the end, then "
 		"close()");
 	if (data > unread)

@@ -51,8 +51,9 @@ static bool is_growing(const struct facts *f)
 	const int64_t first = f->state[0][CLOSE_WAIT],
 		      second = f->state[1][CLOSE_WAIT];
 
+	/* Where they come and go, few of the first are among the second. */
 	return known(first) && known(second) && f->seconds > 0 &&
-	       second - first >= LEAK_GROWTH;
+	       second - first >= LEAK_GROWTH && 2 * leaked(f) >= first;
 }
 
 /* The process that is nearest to its limit of descriptors, or NULL. */
@@ -86,7 +87,9 @@ static void advise_close(struct finding *n, const struct facts *f)
 			"close-wait");
 	safe(n, "in the program: read to the end, then close; close bodies of "
 		"responses; give each connection a timeout");
-	if (g)
+	if (g && g->pid == 1)
+		safe(n, "until then restart its container");
+	else if (g)
 		safe(n, "until then restart it: kill %d, and start it again",
 		     g->pid);
 	dont(n, NO_KEEPALIVE);
@@ -137,8 +140,9 @@ JUDGE(rule_d8)
 		return;
 	if (full)
 		severity = CRITICAL;
-	n = find(s, severity, "%lld connections stay in CLOSE_WAIT%s",
+	n = find(s, severity, "%lld connections %s in CLOSE_WAIT%s",
 		 (long long)n_leaked,
+		 has_age(f, KIND_CLOSE_WAIT) ? "stay" : "are",
 		 is_growing(f) ? ", and they get more" : "");
 	explain_leak(n, f);
 	if (full)
@@ -213,7 +217,7 @@ static void advise_fin(struct finding *n, const struct facts *f)
 {
 	int64_t retries = f->knob[K_ORPHAN_RETRIES];
 
-	safe(n, "look for loss and dead peers: nstat -z TcpRetransSegs "
+	safe(n, "look for loss and dead peers: nstat -az TcpRetransSegs "
 		"TcpExtTCPTimeouts; ss -tnoi state fin-wait-1");
 	if (known(retries) && (!retries || retries > 4))
 		safe(n,
@@ -381,7 +385,7 @@ JUDGE(rule_d14)
 	evidence_loss(n, f);
 	who_holds(n, f, KIND_LAST_ACK);
 	who_holds(n, f, KIND_CLOSING);
-	safe(n, "look for loss: nstat -z TcpRetransSegs; ss -tnoi state "
+	safe(n, "look for loss: nstat -az TcpRetransSegs; ss -tnoi state "
 		"last-ack; a capture of one peer shows whose ACK is missing");
 	dont(n, NO_LINGER);
 	dont(n, NO_LOW_ORPHANS);
@@ -428,7 +432,8 @@ JUDGE(rule_d24)
 
 JUDGE(rule_d25)
 {
-	int64_t dead = f->sum[KIND_DEAD].n;
+	int64_t dead = f->sum[KIND_DEAD].n,
+		open = or_zero(f->state[1][ESTABLISHED]);
 	struct finding *n;
 
 	if (!known(dead)) {
@@ -437,7 +442,9 @@ JUDGE(rule_d25)
 	}
 	if (!dead)
 		return;
-	n = find(s, dead >= DEAD_MANY ? WARN : INFO,
+	n = find(s,
+		 dead >= DEAD_MANY && 100 * dead >= DEAD_SHARE * open ? WARN
+								      : INFO,
 		 "%lld connections send to peers that do not answer",
 		 (long long)dead);
 	cause(n, "They wait for tcp_retries2 to run out, about 15 minutes. "
