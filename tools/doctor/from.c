@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../lull/tool.h"
 #include "gather.h"
@@ -25,6 +26,9 @@ enum {
 	WORDS = 12,
 	LONGEST = 1024, /* of a line; what is behind that is passed over */
 };
+
+#define MOST \
+	(INT64_MAX / STATES / 2) /* that lines with a number may add up to */
 
 struct from {
 	struct facts *f;
@@ -203,7 +207,7 @@ static bool is_row(char **word, int n, int at, struct row *r)
 
 static void take_count(struct from *from, int state, int64_t n)
 {
-	if (!from->listeners)
+	if (!from->listeners && from->counted[state] <= MOST - n)
 		from->counted[state] += n;
 }
 
@@ -359,9 +363,16 @@ static FILE *copy_of(FILE *in)
 static FILE *open_text(const char *path)
 {
 	FILE *in = strcmp(path, "-") ? fopen(path, "re") : stdin, *copy;
+	struct stat st;
 
 	if (!in)
 		return NULL;
+	if (fstat(fileno(in), &st) == 0 && S_ISDIR(st.st_mode)) {
+		if (in != stdin)
+			fclose(in);
+		errno = EISDIR;
+		return NULL;
+	}
 	if (in != stdin && fseek(in, 0, SEEK_SET) == 0)
 		return in;
 	copy = copy_of(in);

@@ -306,7 +306,10 @@ static int see_role(struct scan *s, const struct row *r)
 
 static bool is_loopback(const struct row *r)
 {
-	return !memcmp(r->src, r->dst, sizeof r->src) || r->dst[12] == 127;
+	static const uint8_t mapped[12] = {[10] = 0xff, 0xff};
+
+	return !memcmp(r->src, r->dst, sizeof r->src) ||
+	       (!memcmp(r->dst, mapped, sizeof mapped) && r->dst[12] == 127);
 }
 
 static int kind_of_established(const struct row *r)

@@ -9,7 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,31 +67,19 @@ static int see_line(void *arg, struct conf_line *line)
 	return 0;
 }
 
+static int see_file(void *arg, const char *path)
+{
+	struct facts *f = arg;
+	int e = conf_read(path, see_line, f);
+
+	if (e < 0)
+		facts_note(f, "%s: %s", path, strerror(-e));
+	return 0;
+}
+
 void proc_files(struct facts *f)
 {
-	static const char *const where[] = {
-		"/etc/sysctl.d/*.conf",
-		"/run/sysctl.d/*.conf",
-		"/usr/local/lib/sysctl.d/*.conf",
-		"/usr/lib/sysctl.d/*.conf",
-		"/etc/sysctl.conf",
-	};
-
-	for (size_t i = 0; i < sizeof where / sizeof where[0]; i++) {
-		glob_t found;
-
-		if (glob(where[i], 0, NULL, &found) != 0)
-			continue;
-		for (size_t k = 0; k < found.gl_pathc; k++) {
-			int e = conf_read(found.gl_pathv[k], see_line, f);
-
-			if (e < 0)
-				facts_note(f, "%s: %s", found.gl_pathv[k],
-					   strerror(-e));
-		}
-		globfree(&found);
-	}
-	f->files_read = true;
+	f->files_read = conf_system(see_file, f) == 0;
 }
 
 /* ---- namespaces ---- */
