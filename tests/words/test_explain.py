@@ -131,6 +131,13 @@ def test_wrong(t):
     out = lull("explain", "\x1b[2J\u009b2Jxyzzy")
     t.ok("no escape comes back", out.returncode == 64 and
          not set("\x1b\u009b") & set(out.stderr), repr(out.stderr))
+    out = subprocess.run([LULL, "explain", b"x\x9b2Jyzzy"],
+                         capture_output=True, timeout=60)
+    t.ok("nor one that is no UTF-8", out.returncode == 64 and
+         b"\x9b" not in out.stderr, out.stderr)
+    out = lull("explain", "a" * 50000)
+    t.ok("a long word does not come back whole", out.returncode == 64 and
+         len(out.stderr) < 400, len(out.stderr))
     for argv in ([], ["--list", "TW"], ["--nonsense"]):
         out = lull("explain", *argv)
         t.ok(f"usage: {argv}", out.returncode == 64 and not out.stdout and

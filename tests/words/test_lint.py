@@ -146,6 +146,22 @@ def test_rubbish(t):
          run.stdout[-200:])
 
 
+def test_odd(t):
+    run = subprocess.run(f"head -c 1000000 /dev/zero | '{LULL}' sysctl lint -",
+                         shell=True, capture_output=True, timeout=60)
+    t.ok("a line without an end: 3, and it is said", run.returncode == 3 and
+         b"64 KiB" in run.stderr, run.returncode, run.stderr)
+    run = subprocess.run([LULL, "sysctl", "lint", "-"], timeout=60,
+                         input=b"\xef\xbb\xbfnet.ipv4.tcp_tw_reuse = 1\n"
+                         b"nte.ipv4.tcp_tw_reuse = 1\n\x9b.x = 1\n"
+                         b"kernel.nobody_knows = 1\n", capture_output=True)
+    out = run.stdout.decode("utf-8")
+    t.ok("a byte order mark, another control and a misspelt net are seen",
+         run.returncode == 1 and out.count("broken") == 2 and
+         "did you mean net.ipv4.tcp_tw_reuse?" in out and
+         "worth a look: 3" in out, out)
+
+
 def test_many(t):
     """Different names that nobody knows: each is compared with all."""
     names = "".join(f"net.ipv4.xy{i}zzy{i * 7919}plugh = 1\n"
@@ -216,6 +232,7 @@ def main():
     test_facts(t)
     test_files(t)
     test_rubbish(t)
+    test_odd(t)
     test_many(t)
     test_system(t)
     test_chinese(t)

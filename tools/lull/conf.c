@@ -7,11 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf.h"
 
 #define BLANKS " \t\r\n"
+
+enum {
+	LONGEST = 65536, /* of a line; the kernel takes no longer list */
+};
 
 char *conf_trim(char *text)
 {
@@ -56,27 +61,40 @@ static bool divide(char *text, struct conf_line *line)
 	return true;
 }
 
+/* 1: a line; 0: the end; below 0: -errno. What is not ended is one as well. */
+static int read_line(FILE *f, char *text)
+{
+	size_t len = 0;
+	int c;
+
+	errno = 0;
+	while ((c = getc(f)) != EOF && c != '\n') {
+		if (len == LONGEST - 1)
+			return -EMSGSIZE;
+		text[len++] = (char)c;
+	}
+	text[len] = 0;
+	if (c == EOF && ferror(f)) /* a directory, say */
+		return errno ? -errno : -EIO;
+	return len || c != EOF;
+}
+
 int conf_read(const char *path, conf_see *see, void *arg)
 {
 	bool standard = strcmp(path, "-") == 0;
 	FILE *f = standard ? stdin : fopen(path, "re");
 	struct conf_line line = {.file = standard ? "standard input" : path};
-	char *text = NULL;
-	size_t size = 0;
-	int e = 0;
+	char *text = malloc(LONGEST);
+	int e = text ? 0 : -ENOMEM;
 
 	if (!f)
-		return -errno;
-	errno = 0;
-	while (!e && getline(&text, &size, f) >= 0) {
+		e = -errno;
+	while (!e && (e = read_line(f, text)) > 0) {
 		line.number++;
-		if (divide(text, &line))
-			e = see(arg, &line);
+		e = divide(text, &line) ? see(arg, &line) : 0;
 	}
-	if (!e && ferror(f)) /* a directory, say */
-		e = errno ? -errno : -EIO;
 	free(text);
-	if (!standard)
+	if (f && !standard)
 		fclose(f);
 	return e;
 }
@@ -137,6 +155,15 @@ static int add_directory(struct files *f, const char *dir)
 	return e;
 }
 
+/* One that is none has nothing to set: /dev/null takes a file out, and a FIFO
+ * would have us wait. */
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 || S_ISREG(st.st_mode);
+}
+
 static bool is_last(const char *path)
 {
 	char *real = realpath(path, NULL);
@@ -160,7 +187,7 @@ int conf_system(conf_file *see, void *arg)
 	qsort(f.path, (size_t)f.n, sizeof f.path[0], by_base);
 	/* Debian has a link to CONF_FILE among them: once is enough. */
 	for (int i = 0; i < f.n && !e; i++)
-		if (!is_last(f.path[i]))
+		if (!is_last(f.path[i]) && is_file(f.path[i]))
 			e = see(arg, f.path[i]);
 	if (!e && access(CONF_FILE, F_OK) == 0)
 		e = see(arg, CONF_FILE);

@@ -22,12 +22,14 @@ struct conf_line {
 /* What is to become of a line; other than 0 ends the reading with it. */
 typedef int conf_see(void *arg, struct conf_line *line);
 
-/* Read a file, or with "-" standard input. Below 0: -errno. */
+/* Read a file, or with "-" standard input. Below 0: -errno; -EMSGSIZE: a line
+ * is longer than 64 KiB. */
 int conf_read(const char *path, conf_see *see, void *arg);
 /*
  * The files of the system, in the order in which they are read at boot
  * (sysctl.d(5)): by name, of two with one name the first directory's, and
- * CONF_FILE last. Other than 0 ends it with that; -ENOMEM.
+ * CONF_FILE last; what is no regular file is left out. Other than 0 ends it
+ * with that; -ENOMEM.
  */
 typedef int conf_file(void *arg, const char *path);
 int conf_system(conf_file *see, void *arg);

@@ -16,7 +16,8 @@
 
 enum {
 	TEXT = 512,
-	RULES = 3, /* of one knob, on one screen */
+	RULES = 3,   /* of one knob, on one screen */
+	SHOWN = 200, /* of a word that nobody knows */
 };
 
 #define _(text) words_text(text)
@@ -224,6 +225,8 @@ static int unknown(char *text)
 {
 	const char *near = word_nearest(text);
 
+	if (strlen(text) > SHOWN)
+		strcpy(text + SHOWN - 3, "...");
 	screen_clean(text);
 	if (near)
 		return tool_error(TOOL_USAGE,

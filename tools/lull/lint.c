@@ -52,12 +52,14 @@ static int read_file(void *arg, const char *path)
 			   "%s: more than %d settings; is it a file for "
 			   "sysctl(8)?",
 			   path, LINT_SETTINGS);
+	else if (e == -EMSGSIZE)
+		tool_error(TOOL_COULD_NOT,
+			   "%s: a line of more than 64 KiB; is it a file for "
+			   "sysctl(8)?",
+			   path);
 	else if (e < 0)
 		tool_error(TOOL_COULD_NOT, "%s: %s", path, strerror(-e));
-	if (e < 0) {
-		r->unread = true;
-	}
-
+	r->unread |= e < 0;
 	return 0;
 }
 

@@ -29,6 +29,13 @@ static char *copy(const char *text)
 	return own;
 }
 
+static bool is_odd(const char *name)
+{
+	while (*name > ' ' && *name < 0x7f)
+		name++;
+	return *name != 0 && *name != ' ' && *name != '\t';
+}
+
 static int see_line(void *arg, struct conf_line *line)
 {
 	struct lint *l = arg;
@@ -43,6 +50,7 @@ static int see_line(void *arg, struct conf_line *line)
 	s = &l->setting[l->settings++];
 	*s = (struct lint_setting){.line = line->number,
 				   .may_fail = line->may_fail};
+	s->odd = is_odd(line->name);
 	s->file = copy(line->file);
 	s->name = copy(line->name);
 	s->value = line->value ? copy(line->value) : NULL;
@@ -247,9 +255,9 @@ static int judge_unknown(struct lint_setting *s)
 			   "%s. %s", _(w->what), _(w->more));
 	if (sysctl_kernel_has(s->name))
 		return 0;
-	if (strncmp(s->name, "net.", 4) != 0 && strchr(s->name, '.'))
-		return 0; /* not about the network */
 	near = nearest_knob(s->name);
+	if (!near && strncmp(s->name, "net.", 4) != 0 && strchr(s->name, '.'))
+		return 0; /* not about the network */
 	if (!near)
 		near = sysctl_kernel_nearest(s->name, found);
 	if (near)
@@ -281,6 +289,11 @@ static int judge_setting(const struct lint *l, struct lint_setting *s)
 	if (!s->value || !*s->name)
 		return say(s, plain(WORD_LOOK, N_("broken")), "%s",
 			   _("the line is not NAME = VALUE"));
+	if (s->odd)
+		return say(s, plain(WORD_LOOK, N_("broken")), "%s",
+			   _("the name has bytes that are no ASCII, perhaps a "
+			     "byte order mark before it: sysctl -p does not "
+			     "find it"));
 	if (strpbrk(s->name, "*?["))
 		return judge_pattern(l, s);
 	k = strchr(s->name, '.') ? word_knob_find(s->name) : NULL;

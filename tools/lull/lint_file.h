@@ -27,6 +27,7 @@ struct lint_setting {
 	char *file, *name, *value; /* value NULL: there was no equals sign */
 	size_t line;
 	bool may_fail;
+	bool odd; /* the name has bytes that are no ASCII, or control */
 	struct lint_finding *finding;
 	size_t findings;
 };

@@ -122,12 +122,15 @@ void screen_print(const char *label, int indent, const char *text)
 
 void screen_clean(char *text)
 {
-	for (unsigned char *p = (unsigned char *)text; *p; p++) {
-		bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
+	while (*text) {
+		uint32_t c;
+		size_t len = (size_t)(next_char(text, &c) - text);
+		/* A byte that is no UTF-8 may be a command by itself: 0x9b. */
+		bool bad = (c < ' ' && c != '\t') || (c >= 0x7f && c < 0xa0) ||
+			   (len == 1 && c >= 0x80);
 
-		if ((*p < ' ' && *p != '\t') || *p == 0x7f || c1)
-			*p = '?';
-		if (c1)
-			p[1] = '?';
+		if (bad)
+			memset(text, '?', len);
+		text += len;
 	}
 }
