@@ -195,6 +195,9 @@ static void put_findings(const struct sheet *s, bool verbose)
 	}
 	if (hidden)
 		puts("(-v tells more of these)");
+	if (s->findings)
+		puts("\nlull explain WORD tells what a state, a counter or a "
+		     "knob is");
 }
 
 static void put_verdict(const struct sheet *s)

@@ -106,8 +106,8 @@ const struct refusal_text refusals[REFUSALS] = {
 	[NO_LOW_ORPHANS] = {"lower net.ipv4.tcp_max_orphans",
 			    "closing connections are then reset", false, NULL},
 	[NO_COOKIES_ALWAYS] = {"net.ipv4.tcp_syncookies=2 for good",
-			       "it takes options from all connections; it is "
-			       "for tests",
+			       "connections without timestamps lose window "
+			       "scaling and SACK; it is for tests",
 			       false, NULL},
 	[NO_LOW_RETRIES] = {"net.ipv4.tcp_retries2=3 for the whole host",
 			    "a short outage then ends every connection", false,

@@ -295,7 +295,8 @@ JUDGE(rule_d4)
 		evidence(n, row_source(f), a->dests, "destinations");
 		evidence(n, "/proc/sys/net/ipv4/ip_local_port_range",
 			 (double)size, "ports there are");
-		who(n, "programs that bind to %s: ss -tnp src %s", text, text);
+		who(n, "programs that bind to %s: lull ss -tnp src %s", text,
+		    text);
 		safe(n, "set IP_BIND_ADDRESS_NO_PORT before bind(), or leave "
 			"bind() out; new squid, envoy, istio and haproxy have "
 			"it");
@@ -501,7 +502,7 @@ JUDGE(rule_d28)
 	who(n, "whoever binds to port %u", l->port);
 	safe(n, "set SO_REUSEADDR in the server, before bind()");
 	safe(n,
-	     "or wait 60 s: ss -tno state time-wait sport = :%u shows how "
+	     "or wait 60 s: lull ss -tno state time-wait sport = :%u shows how "
 	     "long",
 	     l->port);
 	dont(n, NO_SS_KILL);

@@ -28,7 +28,7 @@ static void advise_syn(struct finding *n, const struct facts *f)
 	safe(n, "a longer backlog in listen() for bursts; "
 		"net.core.somaxconn and net.ipv4.tcp_max_syn_backlog bound "
 		"it");
-	safe(n, "see the sources: ss -tn state syn-recv; filter a flood "
+	safe(n, "see the sources: lull ss -tn state syn-recv; filter a flood "
 		"upstream");
 	dont(n, NO_COOKIES_ALWAYS);
 	dont(n, NO_ABORT_ON_OVERFLOW);

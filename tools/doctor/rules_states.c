@@ -79,11 +79,11 @@ static void advise_close(struct finding *n, const struct facts *f)
 			g = &f->group[i];
 	if (g)
 		safe(n,
-		     "see them: ls -l /proc/%d/fd; ss -tnp state "
+		     "see them: ls -l /proc/%d/fd; lull ss -tnp state "
 		     "close-wait",
 		     g->pid);
 	else
-		safe(n, "see who holds them, as root: ss -tnp state "
+		safe(n, "see who holds them, as root: lull ss -tnp state "
 			"close-wait");
 	safe(n, "in the program: read to the end, then close; close bodies of "
 		"responses; give each connection a timeout");
@@ -218,7 +218,7 @@ static void advise_fin(struct finding *n, const struct facts *f)
 	int64_t retries = f->knob[K_ORPHAN_RETRIES];
 
 	safe(n, "look for loss and dead peers: nstat -az TcpRetransSegs "
-		"TcpExtTCPTimeouts; ss -tnoi state fin-wait-1");
+		"TcpExtTCPTimeouts; lull ss -tnoi state fin-wait-1");
 	if (known(retries) && (!retries || retries > 4))
 		safe(n,
 		     "sysctl -w net.ipv4.tcp_orphan_retries=4 (undo: "
@@ -385,7 +385,7 @@ JUDGE(rule_d14)
 	evidence_loss(n, f);
 	who_holds(n, f, KIND_LAST_ACK);
 	who_holds(n, f, KIND_CLOSING);
-	safe(n, "look for loss: nstat -az TcpRetransSegs; ss -tnoi state "
+	safe(n, "look for loss: nstat -az TcpRetransSegs; lull ss -tnoi state "
 		"last-ack; a capture of one peer shows whose ACK is missing");
 	dont(n, NO_LINGER);
 	dont(n, NO_LOW_ORPHANS);
