@@ -154,6 +154,31 @@ def test_messages(t):
          "\x1b" not in run.stderr, repr(run.stderr))
 
 
+def test_patterns(t):
+    """What a line names, a pattern leaves alone, wherever it stands."""
+    given = ("net.ipv4.tcp_keepalive_time=600\nnet.ipv4.tcp_keepalive_*=7\n"
+             "-net.ipv4.tcp_keepalive_probes\n"
+             "net.ipv4.tcp_fin_timeou\x01=9\n")
+    left = []
+    for tool in (["sysctl"], [LULL, "sysctl"]):
+        run, _ = inside(["sh", "-c", '"$@" -p - >/dev/null; cat '
+                         "/proc/sys/net/ipv4/tcp_keepalive_* "
+                         "/proc/sys/net/ipv4/tcp_fin_timeout", "sh"], *tool,
+                        given=given)
+        left.append(run.stdout.split())
+    t.ok("patterns, as sysctl(8) has them", left[0] == left[1] ==
+         ["7", "9", "600", "60"], left)
+
+
+def test_escapes(t):
+    for argv in (["sysctl", "a\x1b[31m"], ["sysctl", "lint", "/x\x1b[31m"],
+                 ["doctor", "--from", "/x\x1b[31m"], ["\x1b[31m"]):
+        run = subprocess.run([LULL, *argv], capture_output=True, timeout=60)
+        t.ok(f"{argv[0]!r}: errors command no terminal",
+             run.returncode and run.stderr and b"\x1b" not in run.stderr,
+             run.stderr)
+
+
 def test_json(t):
     run, _ = inside([LULL, "sysctl"], "--json", "net.ipv4.tcp_fin_timeout",
                     "net.ipv4.ip_local_port_range",
@@ -219,6 +244,8 @@ def main():
         test_same(t, pathlib.Path(d))
     test_all(t)
     test_messages(t)
+    test_patterns(t)
+    test_escapes(t)
     test_json(t)
     test_unprivileged(t)
     test_system(t)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../words/screen.h"
 #include "tool.h"
 
 static const struct {
@@ -34,8 +35,14 @@ static const char *current = "lull";
 
 static void vsay(const char *format, va_list args)
 {
-	fprintf(stderr, "%s: ", current);
-	vfprintf(stderr, format, args);
+	char *text;
+
+	/* Arguments and files may have a terminal's commands in them. */
+	if (vasprintf(&text, format, args) < 0)
+		return;
+	screen_clean(text);
+	fprintf(stderr, "%s: %s", current, text);
+	free(text);
 }
 
 int tool_error(int code, const char *format, ...)

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../words/screen.h"
 #include "conf.h"
 #include "ctl.h"
 #include "lint.h"
@@ -63,36 +62,60 @@ static int one(struct sysctl *s, char *arg)
 
 /* ---- files ---- */
 
-struct load {
+enum {
+	SETTINGS = 10000, /* of all files; more are no configuration */
+};
+
+struct setting {
+	char *file, *name, *value; /* value NULL: there was no equals sign */
+	size_t line;
+	bool may_fail;
+};
+
+struct sysctl_load {
 	struct sysctl *s;
+	struct setting *setting;
+	size_t settings;
 	bool failed; /* a line did, and was not allowed to */
 };
 
+bool sysctl_is_named(const struct sysctl *s, const char *name)
+{
+	const struct sysctl_load *load = s->loading;
+
+	for (size_t i = 0; load && i < load->settings; i++)
+		if (!strcmp(load->setting[i].name, name))
+			return true;
+	return false;
+}
+
 static int see_line(void *arg, struct conf_line *line)
 {
-	struct load *load = arg;
-	int code = TOOL_USAGE;
+	struct sysctl_load *load = arg;
+	struct setting *n;
 
-	screen_clean(line->name);
-	if (line->value)
-		screen_clean(line->value);
-	if (line->value)
-		code = load->s->side->set(load->s, line->name, line->value);
-	else if (!line->may_fail)
-		tool_error(TOOL_USAGE, "%s, line %zu: not NAME = VALUE",
-			   line->file, line->number);
-	if (is_lost(load->s, code))
-		return code;
-	load->failed |= code != TOOL_OK && !line->may_fail;
-	return 0;
+	if (load->settings == SETTINGS)
+		return -E2BIG;
+	n = realloc(load->setting, (load->settings + 1) * sizeof *n);
+	if (!n)
+		return -ENOMEM;
+	load->setting = n;
+	n += load->settings++;
+	*n = (struct setting){.line = line->number,
+			      .may_fail = line->may_fail,
+			      .file = strdup(line->file),
+			      .name = strdup(line->name),
+			      .value =
+				      line->value ? strdup(line->value) : NULL};
+	return n->file && n->name && (n->value || !line->value) ? 0 : -ENOMEM;
 }
 
 static int load_file(void *arg, const char *path)
 {
-	struct load *load = arg;
+	struct sysctl_load *load = arg;
 	int e = conf_read(path, see_line, load);
 
-	if (e == TOOL_COULD_NOT)
+	if (e == -ENOMEM)
 		return e;
 	if (e < 0) {
 		tool_error(TOOL_FINDING, "%s: %s", path, strerror(-e));
@@ -101,10 +124,45 @@ static int load_file(void *arg, const char *path)
 	return 0;
 }
 
+/* A name by itself, after a -, only keeps patterns away from it. */
+static int apply(struct sysctl_load *load, const struct setting *n)
+{
+	if (n->value)
+		return load->s->side->set(load->s, n->name, n->value);
+	if (n->may_fail)
+		return TOOL_OK;
+	return tool_error(TOOL_USAGE, "%s, line %zu: not NAME = VALUE", n->file,
+			  n->line);
+}
+
+static int apply_all(struct sysctl_load *load)
+{
+	for (size_t i = 0; i < load->settings; i++) {
+		const struct setting *n = &load->setting[i];
+		int code = apply(load, n);
+
+		if (is_lost(load->s, code))
+			return code;
+		load->failed |= code != TOOL_OK && !n->may_fail;
+	}
+	return load->failed ? TOOL_FINDING : TOOL_OK;
+}
+
+static void forget(struct sysctl_load *load)
+{
+	for (size_t i = 0; i < load->settings; i++) {
+		free(load->setting[i].file);
+		free(load->setting[i].name);
+		free(load->setting[i].value);
+	}
+	free(load->setting);
+	load->s->loading = NULL;
+}
+
 /* As sysctl(8): all of all files, and then 1 if something failed. */
 static int load_files(struct sysctl *s, int argc, char **argv)
 {
-	struct load load = {.s = s};
+	struct sysctl_load load = {.s = s};
 	const char *first = s->load;
 	int e = 0;
 
@@ -114,11 +172,11 @@ static int load_files(struct sysctl *s, int argc, char **argv)
 		first = CONF_FILE;
 	for (int i = !s->system && *first ? -1 : 0; i < argc && !e; i++)
 		e = load_file(&load, i < 0 ? first : argv[i]);
-	if (e < 0)
-		return tool_error(TOOL_COULD_NOT, "%s", strerror(-e));
-	if (e)
-		return e;
-	return load.failed ? TOOL_FINDING : TOOL_OK;
+	s->loading = &load;
+	e = e < 0 ? tool_error(TOOL_COULD_NOT, "%s", strerror(-e))
+		  : apply_all(&load);
+	forget(&load);
+	return e;
 }
 
 static int finish_json(struct sysctl *s)

@@ -15,6 +15,7 @@
 struct lull_client;
 struct lull_ctl_knob;
 struct sysctl;
+struct sysctl_load;
 
 /* All but `close` return an exit code, and have explained what failed. */
 struct sysctl_side {
@@ -37,9 +38,13 @@ struct sysctl {
 	struct lull_client *client; /* of a lull */
 	struct lull_ctl_knob *knob; /* of a lull, by name */
 	size_t knobs;
-	json_t *list; /* with --json */
+	json_t *list;			   /* with --json */
+	const struct sysctl_load *loading; /* files, or NULL */
 };
 
+/* A line of the files that are read names it, so a pattern leaves it alone,
+ * as in sysctl(8). */
+bool sysctl_is_named(const struct sysctl *s, const char *name);
 bool sysctl_is_wanted(const struct sysctl *s, const char *name);
 /* One value, as the options want it; not with --json. */
 void sysctl_print(const struct sysctl *s, const char *name, const char *text);

@@ -363,6 +363,15 @@ static int set_file(struct sysctl *s, const char *path, const char *value)
 	return s->quiet ? TOOL_OK : show_readable(s, path, NULL);
 }
 
+static int set_unnamed(struct sysctl *s, const char *path, const char *value)
+{
+	char name[PATH];
+
+	return sysctl_is_named(s, name_of(path, name))
+		       ? TOOL_OK
+		       : set_file(s, path, value);
+}
+
 static int set(struct sysctl *s, const char *name, const char *value)
 {
 	char path[PATH];
@@ -372,7 +381,7 @@ static int set(struct sysctl *s, const char *name, const char *value)
 		return unknown(s, name, NULL);
 	if (!strpbrk(name, "*?["))
 		return set_file(s, path, value);
-	code = for_pattern(s, path, value, set_file);
+	code = for_pattern(s, path, value, set_unnamed);
 	return code < 0 ? unknown(s, name, NULL) : code;
 }
 

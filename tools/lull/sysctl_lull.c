@@ -362,8 +362,10 @@ static int set_pattern(struct sysctl *s, const char *name, const char *value)
 		if (fnmatch(name, s->knob[i].name, 0) != 0 ||
 		    !sysctl_is_wanted(s, s->knob[i].name))
 			continue;
-		code = sysctl_worse(code, set(s, &s->knob[i], value));
 		any = true;
+		if (sysctl_is_named(s, s->knob[i].name))
+			continue;
+		code = sysctl_worse(code, set(s, &s->knob[i], value));
 	}
 	return any || s->has_pattern ? code : unknown(s, name);
 }
