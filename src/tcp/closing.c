@@ -526,6 +526,9 @@ static void leave(struct lull_tcp *t, uint32_t name,
 		uint32_t i = lull_dest_find(t, tuple, lull_dest_hash(t, tuple));
 
 		LULL_ASSERT(i);
+		if (!shadow && lull_closing_left_ms(t, c)) /* it was evicted */
+			lull_dest_left(t, i, tuple, c->snd_nxt,
+				       c->head.flags & LULL_CLOSING_LAPPED);
 		lull_dest_over(t, i, tuple->lport, true);
 	}
 }

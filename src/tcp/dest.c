@@ -13,7 +13,8 @@
  * then is not counted, and has its ports chosen by trial.
  *
  * Entry points: lull_dest_init, _find, _get, _live, _closing, _record,
- * _reuse, _over, _map, _learn, _rate, _no_reuse, _may_reuse; lull_port_count.
+ * _reuse, _over, _map, _learn, _rate, _left, _ahead_ms, _no_reuse, _may_reuse;
+ * lull_port_count.
  */
 #include "tcp/tcp.h"
 
@@ -42,9 +43,14 @@ uint64_t lull_dest_hash(const struct lull_tcp *t,
 	return lull_hash_tuple(t->g->keys.port, &to);
 }
 
+static uint32_t slot_of(uint64_t hash)
+{
+	return hash >> 32 & (LULL_PORT_SLOTS - 1);
+}
+
 static uint32_t *cursor_of(struct lull_tcp *t, uint64_t hash)
 {
-	return &t->port_next[hash >> 32 & (LULL_PORT_SLOTS - 1)];
+	return &t->port_next[slot_of(hash)];
 }
 
 uint32_t lull_dest_find(const struct lull_tcp *t,
@@ -237,6 +243,30 @@ void lull_dest_over(struct lull_tcp *t, uint32_t i, uint16_t port, bool closing)
 		lull_slab_put(&t->portmaps, d->map);
 	lull_table_del(&t->by_dest, (uint32_t)d->hash, i);
 	lull_slab_put(&t->dests, i);
+}
+
+/* ---- numbers that are ahead of the clock ---- */
+
+void lull_dest_left(struct lull_tcp *t, uint32_t dest,
+		    const struct lull_tuple *tuple, struct lull_seq used,
+		    bool lapped)
+{
+	uint64_t *ahead = &t->ahead_ms[slot_of(lull_dest_at(t, dest)->hash)];
+	uint64_t most_ms = (uint64_t)t->g->knobs.timewait_len_s * 1000;
+	int32_t lead = (int32_t)(used.v - lull_secret_of(t, tuple).isn);
+	uint64_t ms = lead > 0 ? (uint64_t)lead * 4 / 1000 + 1 : 0;
+
+	if (lapped || ms > most_ms)
+		ms = most_ms;
+	if (ms && t->g->now_ms + ms > *ahead)
+		*ahead = t->g->now_ms + ms;
+}
+
+uint32_t lull_dest_ahead_ms(const struct lull_tcp *t, const struct lull_dest *d)
+{
+	uint64_t ahead = t->ahead_ms[slot_of(d->hash)];
+
+	return ahead > t->g->now_ms ? (uint32_t)(ahead - t->g->now_ms) : 0;
 }
 
 /* ---- SO_REUSEADDR ---- */

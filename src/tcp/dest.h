@@ -58,6 +58,19 @@ bool lull_dest_record(struct lull_tcp *t, const struct lull_tuple *tuple);
 void lull_dest_reuse(struct lull_tcp *t, uint32_t i, uint16_t port);
 /* Take no TIME_WAIT's pair towards it for 2MSL: its peer refused one. */
 void lull_dest_no_reuse(struct lull_tcp *t, uint32_t i);
+/*
+ * A connection that we opened has ended, and no record keeps its pair: the
+ * next one there begins by the ISN's clock, below what this one has used if it
+ * was faster than that. A reuse goes above the last connection alone, so until
+ * the clock has caught up, or 2MSL is over, no pair of that destination is
+ * reused. Kept by hash, since the destination itself may be forgotten.
+ */
+void lull_dest_left(struct lull_tcp *t, uint32_t dest,
+		    const struct lull_tuple *tuple, struct lull_seq used,
+		    bool lapped);
+/* For how long that is; 0: it is over. */
+uint32_t lull_dest_ahead_ms(const struct lull_tcp *t,
+			    const struct lull_dest *d);
 bool lull_dest_may_reuse(const struct lull_tcp *t, const struct lull_dest *d);
 void lull_dest_over(struct lull_tcp *t, uint32_t i, uint16_t port,
 		    bool closing);

@@ -71,8 +71,11 @@ void lull_tcb_free(struct lull_tcp *t, struct lull_tcb *tcb)
 	if (tcb->flags & LULL_TCB_BOUND)
 		lull_port_count(t, tcb->tuple.lport,
 				tcb->flags & LULL_TCB_REUSEADDR, -1);
-	if (cold->dest)
+	if (cold->dest) {
+		lull_dest_left(t, cold->dest, &tcb->tuple, tcb->snd.nxt,
+			       tcb->quarters >= 4);
 		lull_dest_over(t, cold->dest, tcb->tuple.lport, false);
+	}
 	tcb->state = 0;
 	lull_slab_put(&t->tcbs, i);
 }

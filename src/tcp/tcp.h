@@ -316,6 +316,7 @@ struct lull_tcp {
 	struct lull_slab dests, portmaps;
 	struct lull_table by_dest;
 	uint32_t port_next[LULL_PORT_SLOTS]; /* of destinations that rest */
+	uint64_t ahead_ms[LULL_PORT_SLOTS];  /* see lull_dest_left() */
 	uint64_t states[LULL_TCP_STATES];
 };
 

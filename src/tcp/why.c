@@ -79,7 +79,9 @@ struct lull_reuse_in lull_reuse_in(const struct lull_tcp *t,
 	lull_closing_tuple(t, name, &tuple);
 	in.plain_ms = plain_in(t, &tuple, age_ms);
 	if (is_safe_on(t, d) && !may_lap(t, c, &tuple))
-		in.safe_ms = age_ms >= rto_of(t, d) ? 0 : rto_of(t, d) - age_ms;
+		in.safe_ms = lull_max(
+			lull_dest_ahead_ms(t, d),
+			age_ms >= rto_of(t, d) ? 0 : rto_of(t, d) - age_ms);
 	return in;
 }
 

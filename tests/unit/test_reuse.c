@@ -288,6 +288,38 @@ static void reuse_waits_an_rto(void **unused)
 	rig_close(&r);
 }
 
+/*
+ * A connection that left no record had sent 250,000 bytes faster than the ISN's
+ * clock: a second, until what begins by that clock is above them.
+ */
+static void reuse_waits_for_the_clock(void **unused)
+{
+	for (int lapped = 0; lapped < 2; lapped++) {
+		uint16_t other;
+		struct lull_why why;
+		struct rig_seg syn;
+		struct rig r;
+
+		syn = reuse(&r, &(struct rig_config){.ts = true});
+		other = (uint16_t)(80 + 81 - r.tuple.lport);
+		answer_syn(&r, &syn, 1000);
+		rig_expect(&r, LULL_ACK);
+		rig_tcb(&r)->snd.nxt.v =
+			lull_secret_of(&r.s->tcp, &r.tuple).isn + 250000;
+		rig_tcb(&r)->quarters = lapped ? 4 : 0;
+		rig_put(&r, LULL_RST, lull_seq_add(r.seq, 1001), r.ack, NULL,
+			0);
+		assert_int_equal(rig_state(&r), LULL_TCP_CLOSED);
+		/* Lapped: nobody knows where they are, so 2MSL. */
+		rig_pass_ms(&r, lapped ? LEN_MS / 2 : 990);
+		assert_int_equal(connect_from(&r, other, &why), -EADDRNOTAVAIL);
+		rig_pass_ms(&r, 20);
+		if (!lapped)
+			assert_int_equal(connect_from(&r, other, &why), 0);
+		rig_drop(&r);
+	}
+}
+
 /* Within the millisecond in which it began more than all of its time is left.
  */
 static void reuse_waits_from_the_first_moment(void **unused)
@@ -769,6 +801,7 @@ int main(void)
 		cmocka_unit_test(linux_forgets),
 		cmocka_unit_test(reuse_is_above),
 		cmocka_unit_test(reuse_waits_an_rto),
+		cmocka_unit_test(reuse_waits_for_the_clock),
 		cmocka_unit_test(reuse_waits_from_the_first_moment),
 		cmocka_unit_test(on_in_profile_lull),
 		cmocka_unit_test(not_every_record),
