@@ -269,6 +269,10 @@ static int setup(void **state)
 	make_process(12, "\x1b[31mred\a");
 	make_fd(12, 9, "socket:[100]");
 	make_fd(12, 8, "socket:[100]");
+	make_process(20, "\xe7\xbb\x9d\xe5\xaf\xb9\xe7\xbb"); /* cut */
+	make_process(21, "\xc2\x9b"
+			 "1m\x9b"
+			 "1m\xed\xa0\x80\xc0\xaf");
 	make_process(300, "gone");
 	unlink(at("300/comm"));
 	(void)state;
@@ -277,10 +281,12 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const left[] = {"7/fd/0",  "7/fd/3", "7/fd/4",
-					   "7/fd/5",  "7/comm", "12/fd/9",
-					   "12/fd/8", "12/comm"};
+	static const char *const left[] = {"7/fd/0",  "7/fd/3",	 "7/fd/4",
+					   "7/fd/5",  "7/comm",	 "12/fd/9",
+					   "12/fd/8", "12/comm", "20/comm",
+					   "21/comm"};
 	static const char *const dirs[] = {"7/fd",   "7",   "12/fd", "12",
+					   "20/fd",  "20",  "21/fd", "21",
 					   "300/fd", "300", "sys"};
 
 	for (size_t i = 0; i < sizeof left / sizeof left[0]; i++)
@@ -298,7 +304,7 @@ static void holders_are_found(void **state)
 	size_t n;
 
 	assert_int_equal(procs_read(&p, root), 0);
-	assert_int_equal(procs_count(p), 3);
+	assert_int_equal(procs_count(p), 5);
 	assert_int_equal(procs_hidden(p), 0);
 	fd = procs_find(p, 100, &n);
 	assert_int_equal(n, 3);
@@ -325,6 +331,9 @@ static void names_are_harmless(void **state)
 	assert_int_equal(procs_read(&p, root), 0);
 	assert_string_equal(procs_name(p, 7, name), "nginx");
 	assert_string_equal(procs_name(p, 12, name), "?[31mred?");
+	assert_string_equal(procs_name(p, 20, name),
+			    "\xe7\xbb\x9d\xe5\xaf\xb9??");
+	assert_string_equal(procs_name(p, 21, name), "??1m?1m?????");
 	assert_string_equal(procs_name(p, 300, name), "?");
 	procs_free(p);
 	(void)state;
@@ -345,7 +354,7 @@ static void what_may_not_be_seen_is_counted(void **state)
 	assert_int_equal(seteuid(65534), 0);
 	assert_int_equal(procs_read(&p, root), 0);
 	assert_int_equal(seteuid(0), 0);
-	assert_int_equal(procs_count(p), 3);
+	assert_int_equal(procs_count(p), 5);
 	assert_int_equal(procs_hidden(p), 1);
 	procs_find(p, 100, &n);
 	assert_int_equal(n, 2);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "procs.h"
+#include "tool.h"
 
 struct procs {
 	struct procs_fd *fd;
@@ -122,6 +123,8 @@ int procs_read(struct procs **procs, const char *root)
 		if (number(entry->d_name) > 0)
 			e = read_process(p, dirfd(dir), number(entry->d_name));
 	closedir(dir);
+	if (e == 0 && !p->count) /* not even ours: no procfs is mounted */
+		e = -ENOENT;
 	if (e < 0) {
 		procs_free(p);
 		return e;
@@ -171,10 +174,7 @@ const char *procs_name(const struct procs *procs, pid_t pid, char *text)
 	if (f)
 		fclose(f);
 	text[strcspn(text, "\n")] = 0;
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?'; /* it may be a terminal's command */
-	return text;
+	return tool_plain(text); /* the kernel cuts it at any byte */
 }
 
 size_t procs_count(const struct procs *procs)

@@ -27,7 +27,7 @@ void procs_free(struct procs *procs);
  */
 const struct procs_fd *procs_find(const struct procs *procs, uint32_t inode,
 				  size_t *n);
-/* What ps(1) calls it, without control characters; "?" if it has gone. */
+/* What ps(1) calls it, through tool_plain(); "?" if it has gone. */
 const char *procs_name(const struct procs *procs, pid_t pid, char *text);
 /* Processes seen, and those of them whose descriptors may not be read. */
 size_t procs_count(const struct procs *procs);

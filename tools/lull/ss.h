@@ -139,6 +139,8 @@ const char *ss_time_text(uint32_t ms, char *text);
 const char *ss_port_text(const struct ss *ss, uint16_t port, char *text);
 const char *ss_addr_text(const struct ss_row *row, const void *addr,
 			 char *text);
+/* The interface that it is bound to. */
+const char *ss_dev_text(const struct ss_row *row, char *text);
 const char *ss_timer_name(uint8_t timer, char *text);
 bool ss_is_prefix(const struct ss_row *row);
 bool ss_is_range(const struct ss_row *row);
@@ -151,6 +153,7 @@ bool ss_port_range(struct ss *ss, int64_t *lo, int64_t *hi);
 /* The views. 0, -ENOMEM, or as ss_source_dump(). */
 int ss_print_rows(struct ss *ss);
 int ss_print_json(struct ss *ss);
+void ss_open_json(const struct ss *ss, const char *list);
 int ss_print_summary(struct ss *ss);
 int ss_print_states(struct ss *ss); /* of a lull, without a dump */
 int ss_print_by(struct ss *ss);

@@ -318,6 +318,7 @@ static bool find_cgroup(uint64_t id, const char *mount, char *text, size_t size)
 	if (strncmp(path, mount, skip) != 0)
 		skip = 0;
 	snprintf(text, size, "%s", path[skip] ? path + skip : "/");
+	tool_plain(text); /* containers name theirs */
 	return true;
 }
 

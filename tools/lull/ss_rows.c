@@ -67,6 +67,17 @@ const char *ss_addr_text(const struct ss_row *r, const void *addr, char *text)
 	return text;
 }
 
+const char *ss_dev_text(const struct ss_row *r, char *text)
+{
+	char name[IF_NAMESIZE];
+
+	if (if_indextoname(r->msg.id.idiag_if, name))
+		snprintf(text, SS_TEXT, "%s", tool_plain(name));
+	else
+		snprintf(text, SS_TEXT, "if%u", r->msg.id.idiag_if);
+	return text;
+}
+
 bool ss_is_prefix(const struct ss_row *r)
 {
 	return r->listen.bits < (r->msg.idiag_family == AF_INET ? 32 : 128);
@@ -139,16 +150,14 @@ static bool put_rest(struct ss *ss, const struct ss_row *r)
 
 static bool put_local(struct ss *ss, const struct ss_row *r)
 {
-	char text[SS_TEXT], bits[8] = "", dev[IF_NAMESIZE + 1] = "";
+	char text[SS_TEXT], bits[8] = "", dev[SS_TEXT + 1] = "";
 	uint16_t port = ntohs(r->msg.id.idiag_sport);
 
 	if (ss_is_prefix(r))
 		snprintf(bits, sizeof bits, "/%u", r->listen.bits);
 	if (r->msg.id.idiag_if) {
 		dev[0] = '%';
-		if (!if_indextoname(r->msg.id.idiag_if, dev + 1))
-			snprintf(dev + 1, sizeof dev - 1, "if%u",
-				 r->msg.id.idiag_if);
+		ss_dev_text(r, dev + 1);
 	}
 	if (!table_cell(&ss->table, "%s%s%s:",
 			ss_addr_text(r, r->msg.id.idiag_src, text), bits, dev))

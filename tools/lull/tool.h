@@ -53,4 +53,7 @@ bool tool_number(const char *text, uint64_t least, uint64_t most,
  */
 const char *tool_nearest(const char *text, const char *const *names);
 
+/* Control characters, and what is no UTF-8, become '?', in place. */
+char *tool_plain(char *text);
+
 #endif
