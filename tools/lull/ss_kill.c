@@ -97,6 +97,8 @@ static int kill_all(struct ss *ss, const struct victims *v)
 		const struct ss_row row = {.msg = v->msg[i]};
 		int e = diag_destroy(ss->source.diag, &v->msg[i]);
 
+		if (e == -ESTALE) /* another one has its ports now */
+			e = -ENOENT;
 		ss_row_line(&row, line, sizeof line);
 		if (e == -EPERM)
 			return tool_error(TOOL_COULD_NOT,
@@ -147,13 +149,13 @@ int ss_kill(struct ss *ss)
 	struct victims v = {.force = ss->o.force};
 	int e;
 
-	if (!ss->source.diag)
-		return tool_error(TOOL_COULD_NOT,
-				  "-K needs the kernel's sock_diag; a lull's "
-				  "sockets are ended by their program");
 	e = ss_source_dump(&ss->source, &ss->ask, see_row, &v);
 	if (e < 0)
 		e = ss_source_failed(&ss->source, e);
+	else if (!ss->source.diag)
+		e = tool_error(TOOL_COULD_NOT,
+			       "-K needs the kernel's sock_diag; ss -K cannot "
+			       "do without it either");
 	else
 		e = ask_and_kill(ss, &v);
 	free(v.msg);

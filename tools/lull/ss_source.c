@@ -142,6 +142,16 @@ static int dump_family(struct ss_source *s, struct call *call, uint8_t family)
 	return dump_kernel(s, call, family);
 }
 
+static void use_proc(struct ss_source *s, int error)
+{
+	diag_close(s->diag);
+	s->diag = NULL;
+	tool_error(0,
+		   "the kernel has no sock_diag for us (%s): reading "
+		   "/proc/net/tcp, which is slower and has less",
+		   strerror(-error));
+}
+
 int ss_source_dump(struct ss_source *s, const struct ss_ask *ask, ss_see *see,
 		   void *arg)
 {
@@ -161,10 +171,17 @@ int ss_source_dump(struct ss_source *s, const struct ss_ask *ask, ss_see *see,
 	}
 	if (both || ask->ipv4)
 		e = dump_family(s, &call, AF_INET);
-	if (e == 0 && (both || ask->ipv6))
+	if (e == 0 && (both || ask->ipv6)) {
 		e = dump_family(s, &call, AF_INET6);
-	/* A kernel without IPv6 has none of its sockets. */
-	return e == -EPROTONOSUPPORT && s->diag && both ? 0 : e;
+		/* A kernel without IPv6 has none of its sockets. */
+		if (e == -EPROTONOSUPPORT && s->diag && both)
+			return 0;
+	}
+	if (e != -EPROTONOSUPPORT || !s->diag)
+		return e;
+	/* It has sock_diag, but not that of TCP (CONFIG_INET_DIAG). */
+	use_proc(s, e);
+	return ss_proc_dump(ask, see, arg);
 }
 
 /* ---- opening ---- */
@@ -182,10 +199,7 @@ int ss_source_open(struct ss_source *s, const char *ctl)
 	if (e == 0)
 		return 0;
 	s->diag = NULL;
-	tool_error(0,
-		   "the kernel has no sock_diag for us (%s): reading "
-		   "/proc/net/tcp, which is slower and has less",
-		   strerror(-e));
+	use_proc(s, e);
 	return 0;
 }
 
@@ -205,10 +219,10 @@ int ss_source_failed(const struct ss_source *s, int error)
 		return tool_error(TOOL_COULD_NOT,
 				  "the kernel's sockets: %s; be root",
 				  strerror(-error));
-	if (error == -EPROTONOSUPPORT)
+	if (error == -ENOENT)
 		return tool_error(TOOL_COULD_NOT,
-				  "this kernel has no IPv6, or no sockets of "
-				  "it yet; leave -6 out");
+				  "/proc does not have what is needed; is it "
+				  "mounted?");
 	return tool_error(TOOL_COULD_NOT, "the kernel's sockets: %s; try again",
 			  strerror(-error));
 }
