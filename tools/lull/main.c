@@ -2,13 +2,16 @@
 /*
  * main.c: the command `lull`: finds the subcommand, and what they all share.
  */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../words/screen.h"
+#include "ctl.h"
 #include "tool.h"
 
 static const struct {
@@ -71,9 +74,13 @@ int tool_bad_option(int c, char **argv)
 {
 	if (c == ':')
 		return tool_usage("%s wants a value", argv[optind - 1]);
-	if (optopt)
-		return tool_usage("no option -%c", optopt);
-	return tool_usage("no option %s", argv[optind - 1]);
+	if (!optopt)
+		return tool_usage("no option %s", argv[optind - 1]);
+	if (strncmp(argv[optind - 1], "--", 2) == 0)
+		return tool_usage("%.*s takes no value",
+				  (int)strcspn(argv[optind - 1], "="),
+				  argv[optind - 1]);
+	return tool_usage("no option -%c", optopt);
 }
 
 static int help(void)
@@ -102,7 +109,20 @@ static int unknown(const char *name)
 	return tool_usage("no command %s", name);
 }
 
-int main(int argc, char **argv)
+/* Else the first socket that is opened would be standard output. What is put
+ * there can only fail. */
+static void open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int run(int argc, char **argv)
 {
 	static char name[32];
 
@@ -123,4 +143,13 @@ int main(int argc, char **argv)
 		return commands[i].run(argc - 1, argv + 1);
 	}
 	return unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	int code;
+
+	open_standard();
+	code = run(argc, argv);
+	return code == TOOL_COULD_NOT ? code : ctl_finish(code);
 }
