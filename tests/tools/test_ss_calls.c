@@ -11,7 +11,7 @@ static void wrong_calls_are_explained(void **state)
 		int code;
 		const char *text;
 	} cases[] = {
-		{"ss -x", 64, "lull ss: no option -x; see lull ss --help\n"},
+		{"ss -z", 64, "lull ss: no option -z; see lull ss --help\n"},
 		{"ss --jason", 64,
 		 "lull ss: no option --jason; see lull ss --help\n"},
 		{"ss --ctl", 64,

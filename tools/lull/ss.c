@@ -218,6 +218,8 @@ static int check(const struct ss_options *o)
 				  "--json and --all-netns out");
 	if (o->all_netns && o->every_s > 0)
 		return tool_usage("--all-netns and -w: one of them");
+	if (o->json && o->prom)
+		return tool_usage("--json and --prom: one of them");
 	return -1;
 }
 
@@ -286,6 +288,24 @@ static int parse_words(struct ss *ss, int argc, char **argv)
 	return -1;
 }
 
+static bool has_device(const struct ss_filter *f)
+{
+	for (int i = 0; i < f->len; i++)
+		if (f->node[i].op == SS_DEV)
+			return true;
+	return false;
+}
+
+/* Flags of ss(8) that people type with the others. */
+static int bad_option(int c, char **argv)
+{
+	if (c == '?' && optopt && strchr("uxdSf0", optopt))
+		return tool_usage("-%c: here is TCP alone; leave it out, or "
+				  "ask ss(8)",
+				  optopt);
+	return tool_bad_option(c, argv);
+}
+
 /* Below 0: go on; else the exit code. */
 static int parse(int argc, char **argv, struct ss *ss)
 {
@@ -297,7 +317,7 @@ static int parse(int argc, char **argv, struct ss *ss)
 		if (c == 'h')
 			return help();
 		if (c == '?' || c == ':')
-			return tool_bad_option(c, argv);
+			return bad_option(c, argv);
 		code = set(&ss->o, c, optarg);
 		if (code)
 			return code;
@@ -305,6 +325,9 @@ static int parse(int argc, char **argv, struct ss *ss)
 	code = parse_words(ss, argc - optind, argv + optind);
 	if (code < 0)
 		code = check(&ss->o);
+	if (code < 0 && ss->o.all_netns && has_device(&ss->words.filter))
+		code = tool_usage("--all-netns and dev: interfaces have other "
+				  "numbers in each namespace; leave one out");
 	if (ss->o.extended) /* as ss has it */
 		ss->o.timers = true;
 	if (code < 0)

@@ -357,17 +357,20 @@ static json_t *dest_json(const struct ss *ss, const struct lull_ctl_dest *d)
 
 static int print_json(const struct dests *all)
 {
-	fputs("{\"schema\":1,\"destinations\":[", stdout);
+	ss_open_json(all->ss, "destinations");
 	for (size_t i = 0; i < all->len; i++) {
 		json_t *json = dest_json(all->ss, &all->dest[i]);
 
 		if (!json)
 			return -ENOMEM;
-		fputs(i ? ",\n" : "\n", stdout);
+		if (i)
+			putchar(',');
+		if (!all->ss->netns)
+			putchar('\n');
 		json_dumpf(json, stdout, JSON_COMPACT);
 		json_decref(json);
 	}
-	fputs(all->len ? "\n]}\n" : "]}\n", stdout);
+	fputs(all->len && !all->ss->netns ? "\n]}\n" : "]}\n", stdout);
 	return 0;
 }
 

@@ -2,10 +2,11 @@
 /*
  * ss_json.c: sockets as JSON objects, one line each, printed as they come.
  *
- * Entry point: ss_print_json.
+ * Entry points: ss_print_json, ss_open_json.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,11 +27,15 @@ static json_t *endpoint_json(const struct ss_row *r, const void *addr,
 
 static json_t *local_json(const struct ss_row *r)
 {
+	char dev[SS_TEXT];
 	json_t *json =
 		endpoint_json(r, r->msg.id.idiag_src, r->msg.id.idiag_sport);
 
 	if (json && ss_is_prefix(r))
 		json_object_set_new(json, "bits", json_integer(r->listen.bits));
+	if (json && r->msg.id.idiag_if)
+		json_object_set_new(json, "interface",
+				    json_string(ss_dev_text(r, dev)));
 	if (json && ss_is_range(r))
 		json_object_set_new(json, "port_hi",
 				    json_integer(r->listen.port_hi));
@@ -62,9 +67,6 @@ static json_t *users_json(const struct ss *ss, const struct ss_row *r)
 					 procs_name(ss->procs, fd[i].pid, name),
 					 "pid", (int)fd[i].pid, "fd", fd[i].fd);
 
-		if (!user) /* a name that is no UTF-8 */
-			user = json_pack("{s:n, s:i, s:i}", "name", "pid",
-					 (int)fd[i].pid, "fd", fd[i].fd);
 		json_array_append_new(list, user);
 	}
 	return list;
@@ -95,6 +97,29 @@ static json_t *info_json(const struct ss_row *r)
 			 (json_int_t)i.tcpi_last_ack_recv);
 }
 
+/* The members of skmem, by ss(8)'s letters in long. */
+static json_t *memory_json(const struct ss_row *r)
+{
+	static const char *const name[SK_MEMINFO_VARS] = {
+		"rcv_alloc",  "rcv_buf", "snd_alloc", "snd_buf", "fwd_alloc",
+		"snd_queued", "optmem",	 "backlog",   "drops",
+	};
+	const struct nlattr *attr = r->attr[INET_DIAG_SKMEMINFO];
+	size_t n = attr ? mnl_attr_get_payload_len(attr) / 4 : 0;
+	uint32_t m[SK_MEMINFO_VARS];
+	json_t *json;
+
+	if (!n)
+		return json_null();
+	n = n < SK_MEMINFO_VARS ? n : SK_MEMINFO_VARS;
+	memcpy(m, mnl_attr_get_payload(attr), n * sizeof *m);
+	json = json_object();
+	for (size_t i = 0; i < n; i++)
+		if (name[i])
+			json_object_set_new(json, name[i], json_integer(m[i]));
+	return json;
+}
+
 static void add_options(const struct ss *ss, const struct ss_row *r,
 			json_t *json)
 {
@@ -104,6 +129,8 @@ static void add_options(const struct ss *ss, const struct ss_row *r,
 		json_object_set_new(json, "users", users_json(ss, r));
 	if (ss->o.info)
 		json_object_set_new(json, "info", info_json(r));
+	if (ss->o.memory)
+		json_object_set_new(json, "memory", memory_json(r));
 	if (!ss->o.extended)
 		return;
 	json_object_set_new(json, "uid", json_integer(m->idiag_uid));
@@ -131,20 +158,38 @@ static int see_row(void *arg, const struct ss_row *r)
 	if (!json)
 		return -ENOMEM;
 	add_options(ss, r, json);
-	fputs(ss->rows++ ? ",\n" : "\n", stdout);
+	if (ss->rows++)
+		putchar(',');
+	if (!ss->netns) /* there it is an object a line */
+		putchar('\n');
 	json_dumpf(json, stdout, JSON_COMPACT);
 	json_decref(json);
 	return 0;
+}
+
+/* Up to the list's beginning. */
+void ss_open_json(const struct ss *ss, const char *list)
+{
+	json_t *netns = ss->netns ? json_string(ss->netns) : NULL;
+
+	fputs("{\"schema\":1,", stdout);
+	if (netns) {
+		fputs("\"netns\":", stdout);
+		json_dumpf(netns, stdout, JSON_ENCODE_ANY);
+		putchar(',');
+		json_decref(netns);
+	}
+	printf("\"%s\":[", list);
 }
 
 int ss_print_json(struct ss *ss)
 {
 	int e;
 
-	fputs("{\"schema\":1,\"sockets\":[", stdout);
+	ss_open_json(ss, "sockets");
 	e = ss_source_dump(&ss->source, &ss->ask, see_row, ss);
 	if (e == 0) /* else it shall not look whole */
-		printf("%s]%s}\n", ss->rows ? "\n" : "",
+		printf("%s]%s}\n", ss->rows && !ss->netns ? "\n" : "",
 		       ss->source.torn ? ",\"torn\":true" : "");
 	return e;
 }

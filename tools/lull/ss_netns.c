@@ -58,9 +58,7 @@ static bool keep(struct spaces *s, const char *path, const char *name)
 	more->inode = st.st_ino;
 	snprintf(more->name, sizeof more->name, "%s", name);
 	snprintf(more->path, sizeof more->path, "%s", path);
-	for (char *c = more->name; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?'; /* it may be a terminal's command */
+	tool_plain(more->name);
 	return true;
 }
 
@@ -112,22 +110,32 @@ static int enter(const char *path)
 	return e;
 }
 
+/* Ours is the first, and we are in it. -1: it has ended. */
+static int enter_one(const struct spaces *s, size_t i)
+{
+	int e = i ? enter(s->at[i].path) : 0;
+
+	if (e == -ENOENT || e == -EINVAL) /* a file that was left there */
+		return -1;
+	if (e < 0)
+		return tool_error(TOOL_COULD_NOT,
+				  "the namespace of %s: %s; only root may "
+				  "enter others",
+				  s->at[i].name, strerror(-e));
+	return 0;
+}
+
 static int view_each(struct ss *ss, const struct spaces *s,
 		     int (*view)(struct ss *ss))
 {
-	int code = 0, e;
+	int code = 0, left_out = 0, e;
 
 	for (size_t i = 0; i < s->len && code == 0; i++) {
-		if (i || s->len > 1) {
-			e = enter(s->at[i].path);
-			if (e == -ENOENT)
-				continue; /* it has ended */
-			if (e < 0)
-				return tool_error(TOOL_COULD_NOT,
-						  "the namespace of %s: %s; "
-						  "only root may enter others",
-						  s->at[i].name, strerror(-e));
-		}
+		e = enter_one(s, i);
+		if (e > 0)
+			left_out = e;
+		if (e)
+			continue;
 		ss->netns = s->at[i].name;
 		if (!ss->o.json && !ss->o.prom)
 			printf("%snetns %s\n", ss->later ? "\n" : "",
@@ -136,7 +144,7 @@ static int view_each(struct ss *ss, const struct spaces *s,
 		ss->later = true;
 		ss->rows = 0;
 	}
-	return code;
+	return code ? code : left_out;
 }
 
 int ss_for_each_netns(struct ss *ss, int (*view)(struct ss *ss))
