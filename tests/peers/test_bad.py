@@ -60,6 +60,10 @@ OTHERS = (
     (["--ctl"], ["trace"]),
     (["bogus"], ["ss", "--bogus"]),
     (["-z"], ["ss", "-z"]),
+    (["--json", "value"], ["ss", "--json=1"]),
+    (["-u", "TCP", "ss(8)"], ["ss", "-tulpn"]),
+    (["--json", "--prom"], ["ss", "-s", "--json", "--prom"]),
+    (["--all-netns", "dev"], ["ss", "--all-netns", "dev", "=", "lo"]),
     (["etsablished", "established"],
      ["ss", "--ctl", "/x", "state", "etsablished"]),
     (["dprot", "dport"], ["ss", "--ctl", "/x", "dprot", "=", ":80"]),
@@ -99,6 +103,14 @@ def test_help(w):
     p = w.lull("--version")
     w.ok("lull --version", p.returncode == 0 and
          p.stdout.startswith("lull ") and len(p.stdout.split()) == 2, p.stdout)
+
+
+def test_nowhere(w):
+    """Standard output that is closed, or full."""
+    for how in (">&-", ">/dev/full"):
+        for argv in ("--help", "ss --help", "ss -tan"):
+            w.refuses(f"lull {argv} {how}", 3, ["standard output"], *argv.split(),
+                      wrap=("sh", "-c", f'"$@" {how}', "sh"))
 
 
 def test_places(w):
@@ -189,5 +201,5 @@ def test_no_permission(w):
     w.del_netns(name)
 
 
-main([test_usage, test_help, test_places, test_netns_names, test_in_use, test_no_tun,
+main([test_usage, test_help, test_nowhere, test_places, test_netns_names, test_in_use, test_no_tun,
       test_no_permission], ["unshare", "setpriv"])

@@ -186,6 +186,33 @@ def test_counts(w, n):
              for d in dests["destinations"]), dests)
 
 
+def test_objects(w, n):
+    """What rows say, objects say."""
+    with Inside(n):
+        bound = socket.socket()
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+        bound.bind(("127.0.0.1", 7777))
+        bound.listen(1)
+    got = json.loads(ss(w, n, "-lm", "--json", "sport = :7777").stdout)
+    bound.close()
+    w.ok("the interface, and -m", [(s["local"]["interface"],
+                                    s["memory"]["rcv_buf"] > 0)
+                                   for s in got["sockets"]] == [("lo", True)],
+         got)
+    peers = json.loads(ss(w, n, "--by", "peer", "--json").stdout)["peers"]
+    w.ok("--by peer: 127.0.0.1 is one peer, mapped or not",
+         "127.0.0.1" in peers and not any("ffff" in k for k in peers), peers)
+    bare = ("unshare", "-m", "sh", "-c",
+            'mount -t tmpfs none /proc && exec "$@"', "sh", w.path, "ss")
+    got = w.run_in(n, *bare, "--by", "process")
+    w.ok("--by process without /proc says so", got.returncode == 3 and
+         "/proc" in got.stderr and not got.stdout, got.stdout, got.stderr)
+    got = w.run_in(n, *bare, "-tanp")
+    w.ok("-p without /proc: the rows, and what is missing",
+         got.returncode == 0 and "processes are not shown" in got.stderr and
+         "LISTEN" in got.stdout, got.stdout, got.stderr)
+
+
 def test_watch(w, n, s):
     p = w.popen(w.inside(n, w.path, "ss", "summary", "-w", "0.3", "--count",
                          "2", "--json"), stdout=subprocess.PIPE)
@@ -318,6 +345,17 @@ def test_all_netns(w, n):
          got.get(n, {}).get("LISTEN") == 3, got)
     out = w.lull("ss", "-tln", "--all-netns").stdout
     w.ok("rows too", f"netns {other}\n" in out and "127.0.0.1:4444" in out, out)
+    lines = w.lull("ss", "-tln", "--all-netns", "--json").stdout.splitlines()
+    got = {j["netns"]: j["sockets"] for j in map(json.loads, lines)}
+    w.ok("as JSON: an object a line, which has its namespace's name",
+         [s["local"]["port"] for s in got.get(other, [])] == [4444], lines)
+    got = w.run("unshare", "-m", "sh", "-c", "mount -t tmpfs none /run && "
+                'mkdir /run/netns && : >/run/netns/left && exec "$@"', "sh",
+                w.path, "ss", "summary", "--all-netns", "--json")
+    w.ok("a name that was left there is no namespace", got.returncode == 0 and
+         {"LISTEN": 1} in [json.loads(t)["states"]
+                           for t in got.stdout.splitlines()],
+         got.stdout, got.stderr)
     lone.close()
     w.del_netns(other)
 
@@ -329,6 +367,7 @@ def test_all(w):
         test_rows(w, n)
         test_filters(w, n)
         test_counts(w, n)
+        test_objects(w, n)
         test_dump(w, n)
         test_names(w, n)
         test_proc(w, n)

@@ -61,13 +61,21 @@ struct by {
 	void (*key)(const struct by *by, const struct ss_row *r, char *key);
 };
 
+/* A peer is the same whether our socket is of IPv4 or of both families. */
 static void peer_key(const struct by *by, const struct ss_row *r, char *key)
 {
+	const uint8_t *addr = (const uint8_t *)r->msg.id.idiag_dst;
+	struct in6_addr v6;
+
 	(void)by;
+	memcpy(&v6, addr, sizeof v6);
 	if (r->msg.idiag_state == LULL_TCP_LISTEN)
 		snprintf(key, SS_KEY, "(listeners)");
+	else if (r->msg.idiag_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6))
+		snprintf(key, SS_KEY, "%u.%u.%u.%u", addr[12], addr[13],
+			 addr[14], addr[15]);
 	else
-		ss_addr_text(r, r->msg.id.idiag_dst, key);
+		ss_addr_text(r, addr, key);
 }
 
 /* The service's port, whoever has it. */

@@ -227,7 +227,6 @@ static void print_text(const struct frame *f)
 		for (int s = 0; s < SS_COUNT_STATES; s++)
 			all.state[s] += g->state[s];
 	}
-	/* Its rate: of all that was. */
 	printf("%-*s %9" PRIu64, width, all.key, all.total);
 	if (!f->view->plain)
 		printf(" %6s %9" PRIu64 " %9" PRIu64 " %10" PRIu64 " %9" PRIu64,

@@ -82,7 +82,8 @@ static void flush(struct table *t)
 
 	share_out(t, extra);
 	while (text < end) {
-		for (int i = 0; i < TABLE_COLUMNS; i++) {
+		/* For want of memory the last line may be short. */
+		for (int i = 0; i < TABLE_COLUMNS && text < end; i++) {
 			size_t len = strlen(text);
 
 			print_cell(&t->column[i], text, len,
