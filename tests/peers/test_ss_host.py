@@ -228,6 +228,30 @@ def test_watch(w, n, s):
          then["seconds"] >= 0.3, first, then)
 
 
+def test_watch_dests(w, n, s):
+    def find(line):
+        return next(d for d in json.loads(line)["destinations"]
+                    if d["peer"] == {"address": "127.0.0.1", "port": 8080})
+    p = w.popen(w.inside(n, w.path, "ss", "--by", "destination", "-w", "0.3",
+                         "--count", "2", "--json"), stdout=subprocess.PIPE)
+    first = find(p.stdout.readline())
+    with Inside(n):
+        s.keep += [s.pair(s.v4, "127.0.0.1", 8080) for _ in range(10)]
+    then = find(p.stdout.readline())
+    w.equal("--by destination -w ends after --count", p.wait(5), 0)
+    p.stdout.close()
+    rate = then.get("change_per_s", 0)
+    w.ok("-w: ten ports more, how many a second, and when there is none left",
+         "change_per_s" not in first and first["full_in_ns"] is None and
+         then["ports_live"] - first["ports_live"] == 10 and 0 < rate <= 10 / 0.3
+         and abs(then["full_in_ns"] / 1e9 * rate - then["ports_free"]) < 1,
+         first, then)
+    out = ss(w, n, "--by", "destination", "-nw", "0.05", "--count", "2").stdout
+    w.ok("as text: ? at first, then 0, and never full",
+         re.search(r" 8080 .* \? +\? *\n", out.replace(":8080", " 8080"), re.S)
+         and re.search(r" \+0\.0 - *\n", out) and "Change/s" in out, out)
+
+
 def test_dump(w, n):
     path = os.path.join(w.dir, "dump")
 
@@ -373,6 +397,7 @@ def test_all(w):
         test_proc(w, n)
         test_all_netns(w, n)
         test_watch(w, n, s)
+        test_watch_dests(w, n, s)
         test_kill(w, n, s)
     finally:
         s.close()

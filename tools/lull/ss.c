@@ -208,9 +208,11 @@ static int check(const struct ss_options *o)
 				  "alone");
 	if ((o->yes || o->force) && !o->kill)
 		return tool_usage("--yes and --force are of -K");
-	if ((o->every_s > 0 || o->prom) && (!counts || dests))
+	if ((o->every_s > 0 || o->prom) && !counts)
 		return tool_usage("-w and --prom are for counts: summary, or "
-				  "--by without destination");
+				  "--by");
+	if (o->prom && dests)
+		return tool_usage("--prom is not for --by destination");
 	if (o->frames && o->every_s <= 0)
 		return tool_usage("--count is of -w");
 	if (o->dump && (counts || o->json || o->all_netns))

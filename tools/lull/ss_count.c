@@ -2,7 +2,7 @@
 /*
  * ss_count.c: see ss_count.h.
  *
- * Entry points: ss_count_add, ss_count_print.
+ * Entry points: ss_count_add, ss_count_print, ss_now_s, ss_wait_s.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -386,7 +386,7 @@ static void print_prom(const struct frame *f)
 
 /* ---- again and again ---- */
 
-static double now_s(void)
+double ss_now_s(void)
 {
 	struct timespec t;
 
@@ -394,7 +394,7 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void wait_s(double seconds)
+void ss_wait_s(double seconds)
 {
 	struct timespec t = {.tv_sec = (time_t)seconds};
 
@@ -426,7 +426,7 @@ int ss_count_print(struct ss *ss, const struct ss_count_view *view)
 
 	for (uint64_t i = 0;; i++) {
 		last = at;
-		at = now_s();
+		at = ss_now_s();
 		f.seconds = i ? at - last : 0;
 		e = view->collect(ss, &f.now);
 		if (e == 0)
@@ -439,7 +439,7 @@ int ss_count_print(struct ss *ss, const struct ss_count_view *view)
 			putchar('\n');
 		f.before = f.now;
 		f.now = (struct ss_count){.group = NULL};
-		wait_s(ss->o.every_s);
+		ss_wait_s(ss->o.every_s);
 	}
 	clear(&f.now);
 	return e;

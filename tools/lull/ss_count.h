@@ -43,5 +43,7 @@ int ss_count_add(struct ss_count *c, const char *key, uint8_t state,
 		 uint64_t n);
 /* 0, -ENOMEM, or what `collect` returned. */
 int ss_count_print(struct ss *ss, const struct ss_count_view *view);
+double ss_now_s(void);
+void ss_wait_s(double seconds);
 
 #endif

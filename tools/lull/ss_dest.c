@@ -3,7 +3,8 @@
  * ss_dest.c: `lull ss --by destination`: how the local ports stand towards each
  * destination that connections were opened to, the fullest first. A lull keeps
  * that itself; of the kernel's sockets those are counted whose local port is in
- * the range and has no listener. How fast they come and go it does not tell.
+ * the range and has no listener. How fast they are taken the kernel does not
+ * tell: the next look does (-w).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <lull/host.h>
 
 #include "ss.h"
+#include "ss_count.h"
 #include "why.h"
 
 struct dests {
@@ -28,6 +30,9 @@ struct dests {
 	uint32_t reserved;
 	uint32_t *slot; /* of a hash table: 1 + dest */
 	size_t slots;
+	double at_s;
+	const struct dests
+		*before; /* the look before; NULL: this is the first */
 };
 
 /* ---- collecting ---- */
@@ -235,6 +240,32 @@ static int compare(const void *a, const void *b)
 	return by ? by : memcmp(x->local, y->local, sizeof x->local);
 }
 
+/* ---- two looks ---- */
+
+/* How many more ports are taken in a second. */
+static double change(const struct dests *all, const struct lull_ctl_dest *d)
+{
+	const struct dests *before = all->before;
+	double n = (double)d->live + d->closing;
+	uint32_t slot = before->slots ? *find(before, d) : 0;
+
+	if (slot)
+		n -= (double)before->dest[slot - 1].live +
+		     before->dest[slot - 1].closing;
+	return n / (all->at_s - before->at_s);
+}
+
+static void sort(struct dests *all)
+{
+	if (all->len)
+		qsort(all->dest, all->len, sizeof *all->dest, compare);
+	if (!all->slots)
+		return;
+	memset(all->slot, 0, all->slots * sizeof *all->slot);
+	for (size_t i = 0; i < all->len; i++)
+		*find(all, &all->dest[i]) = (uint32_t)i + 1;
+}
+
 static struct lull_why why_of(const struct lull_ctl_dest *d)
 {
 	return (struct lull_why){
@@ -248,6 +279,20 @@ static struct lull_why why_of(const struct lull_ctl_dest *d)
 		.reuse_in_ns = d->reuse_in_ns,
 		.full_in_ns = d->full_in_ns,
 	};
+}
+
+/* When there will be none left, if it goes on. */
+static void foresee(struct dests *all)
+{
+	for (size_t i = 0; i < all->len; i++) {
+		struct lull_ctl_dest *d = &all->dest[i];
+		const struct lull_why why = why_of(d);
+		double per_s = change(all, d);
+
+		if (per_s > 0)
+			d->full_in_ns = (uint64_t)((double)why_free(&why) /
+						   per_s * 1e9);
+	}
 }
 
 /* ---- text ---- */
@@ -278,10 +323,11 @@ static const char *until_text(uint64_t ns, char *text)
 	return ss_time_text(ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX, text);
 }
 
-static bool put_full(struct ss *ss, const struct lull_why *why)
+static bool put_full(const struct dests *all, const struct lull_why *why)
 {
+	struct ss *ss = all->ss;
 	char full[SS_TEXT], free[SS_TEXT], reuse[SS_TEXT];
-	bool known = ss->source.client || !why_free(why);
+	bool known = ss->source.client || all->before || !why_free(why);
 	const char *text =
 		known ? until_text(why_free(why) ? why->full_in_ns : 0, full)
 		      : "?";
@@ -293,21 +339,24 @@ static bool put_full(struct ss *ss, const struct lull_why *why)
 			  until_text(why->reuse_in_ns, reuse));
 }
 
-static bool put_dest(struct ss *ss, const struct lull_ctl_dest *d)
+static bool put_dest(const struct dests *all, const struct lull_ctl_dest *d)
 {
+	struct ss *ss = all->ss;
 	const struct lull_why why = why_of(d);
 	struct table *t = &ss->table;
 	char text[SS_TEXT], opens[SS_TEXT] = "?";
 
 	if (ss->source.client)
 		snprintf(opens, sizeof opens, "%u", d->opens_per_s);
+	else if (all->before)
+		snprintf(opens, sizeof opens, "%+.1f", change(all, d));
 	return table_cell(t, "%s", addr_text(d->local, text)) &&
 	       table_cell(t, "%s:", addr_text(d->remote, text)) &&
 	       table_cell(t, "%s", ss_port_text(ss, d->rport, text)) &&
 	       table_cell(t, "%u", d->live) &&
 	       table_cell(t, "%u", d->closing) &&
 	       table_cell(t, "%u", why_free(&why)) &&
-	       table_cell(t, "%s", opens) && put_full(ss, &why);
+	       table_cell(t, "%s", opens) && put_full(all, &why);
 }
 
 static int print_table(struct ss *ss, const struct dests *all)
@@ -316,9 +365,16 @@ static int print_table(struct ss *ss, const struct dests *all)
 		{false, false}, {true, true}, {false, false}, {true, true},
 		{true, true},	{true, true}, {true, true},   {false, true},
 	};
-	static const char *const name[TABLE_COLUMNS] = {
-		"Local Address", "Peer Address:", "Port",    "Live",
-		"TIME-WAIT",	 "Free",	  "Opens/s", "Full in",
+	const bool rates = ss->o.every_s > 0 && !ss->source.client;
+	const char *const name[TABLE_COLUMNS] = {
+		"Local Address",
+		"Peer Address:",
+		"Port",
+		"Live",
+		"TIME-WAIT",
+		"Free",
+		rates ? "Change/s" : "Opens/s",
+		"Full in",
 	};
 	bool fine = true;
 
@@ -326,14 +382,14 @@ static int print_table(struct ss *ss, const struct dests *all)
 	for (int i = 0; i < TABLE_COLUMNS && !ss->o.no_header; i++)
 		fine = fine && table_cell(&ss->table, "%s", name[i]);
 	for (size_t i = 0; i < all->len; i++)
-		fine = fine && put_dest(ss, &all->dest[i]);
+		fine = fine && put_dest(all, &all->dest[i]);
 	table_close(&ss->table);
 	return fine ? 0 : -ENOMEM;
 }
 
 /* ---- JSON ---- */
 
-static json_t *dest_json(const struct ss *ss, const struct lull_ctl_dest *d)
+static json_t *dest_json(const struct dests *all, const struct lull_ctl_dest *d)
 {
 	const struct lull_why why = why_of(d);
 	char local[LULL_ADDR_TEXT], remote[LULL_ADDR_TEXT];
@@ -347,8 +403,11 @@ static json_t *dest_json(const struct ss *ss, const struct lull_ctl_dest *d)
 			 lull_addr_format(&addr[1], remote), "port", d->rport,
 			 "no_reuse", d->no_reuse);
 	if (json && why_into_json(&why, json) == 0) {
-		if (!ss->source.client) /* one look tells no rate */
+		if (!all->ss->source.client) /* the kernel does not tell */
 			json_object_set_new(json, "opens_per_s", json_null());
+		if (all->before)
+			json_object_set_new(json, "change_per_s",
+					    json_real(change(all, d)));
 		return json;
 	}
 	json_decref(json);
@@ -357,20 +416,22 @@ static json_t *dest_json(const struct ss *ss, const struct lull_ctl_dest *d)
 
 static int print_json(const struct dests *all)
 {
+	/* Several objects are one a line. */
+	const char *end = all->ss->netns || all->ss->o.every_s > 0 ? "" : "\n";
+
 	ss_open_json(all->ss, "destinations");
 	for (size_t i = 0; i < all->len; i++) {
-		json_t *json = dest_json(all->ss, &all->dest[i]);
+		json_t *json = dest_json(all, &all->dest[i]);
 
 		if (!json)
 			return -ENOMEM;
 		if (i)
 			putchar(',');
-		if (!all->ss->netns)
-			putchar('\n');
+		fputs(end, stdout);
 		json_dumpf(json, stdout, JSON_COMPACT);
 		json_decref(json);
 	}
-	fputs(all->len && !all->ss->netns ? "\n]}\n" : "]}\n", stdout);
+	printf("%s]}\n", all->len ? end : "");
 	return 0;
 }
 
@@ -384,23 +445,48 @@ static int ask_lull(struct dests *all)
 				all);
 }
 
-int ss_print_dests(struct ss *ss)
+static int look(struct dests *all)
 {
-	struct dests *all = calloc(1, sizeof *all);
 	int e;
 
-	if (!all)
-		return -ENOMEM;
-	all->ss = ss;
-	e = ss->source.client ? ask_lull(all) : count_rows(all);
-	if (e == 0) {
-		ss_find_own_ports(ss);
-		if (all->len)
-			qsort(all->dest, all->len, sizeof *all->dest, compare);
-		e = ss->o.json ? print_json(all) : print_table(ss, all);
-	}
+	all->at_s = ss_now_s();
+	e = all->ss->source.client ? ask_lull(all) : count_rows(all);
+	if (e < 0)
+		return e;
+	sort(all);
+	if (all->before)
+		foresee(all);
+	ss_find_own_ports(all->ss);
+	return all->ss->o.json ? print_json(all) : print_table(all->ss, all);
+}
+
+static void forget(struct dests *all)
+{
 	free(all->dest);
 	free(all->slot);
-	free(all);
+	*all = (struct dests){.ss = all->ss};
+}
+
+int ss_print_dests(struct ss *ss)
+{
+	struct dests *both = calloc(2, sizeof *both), *now;
+	int e = -ENOMEM;
+
+	for (uint64_t i = 0; both; i++) {
+		now = &both[i % 2];
+		forget(now);
+		now->ss = ss;
+		now->before = i && !ss->source.client ? &both[!(i % 2)] : NULL;
+		e = look(now);
+		if (e < 0 || ss->o.every_s <= 0 || i + 1 == ss->o.frames ||
+		    fflush(stdout) != 0)
+			break;
+		if (!ss->o.json)
+			putchar('\n');
+		ss_wait_s(ss->o.every_s);
+	}
+	for (int i = 0; both && i < 2; i++)
+		forget(&both[i]);
+	free(both);
 	return e;
 }
