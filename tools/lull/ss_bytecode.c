@@ -51,11 +51,14 @@ static int put_jump(struct code *c, int to)
 
 static int put_host(struct code *c, const struct ss_node *n, int no)
 {
-	const struct inet_diag_hostcond head = {
-		.family = n->family, .prefix_len = n->bits, .port = n->port};
+	struct inet_diag_hostcond head;
 	int len = n->family == AF_INET ? 4 : n->family == AF_INET6 ? 16 : 0;
 	uint8_t cond[sizeof head + 16];
 
+	memset(&head, 0, sizeof head); /* its padding goes to the kernel too */
+	head.family = n->family;
+	head.prefix_len = n->bits;
+	head.port = n->port;
 	memcpy(cond, &head, sizeof head);
 	memcpy(cond + sizeof head, n->addr, (size_t)len);
 	return put(c,
