@@ -32,8 +32,8 @@ static void wrong_calls_are_explained(void **state)
 		 "lull ss: -p, -K and --all-netns are for the kernel's "
 		 "sockets; leave --ctl out; see lull ss --help\n"},
 		{"ss --prom", 64,
-		 "lull ss: -w and --prom are for counts: summary, or --by "
-		 "without destination; see lull ss --help\n"},
+		 "lull ss: -w and --prom are for counts: summary, or --by; "
+		 "see lull ss --help\n"},
 		{"ss -w 0 summary", 64,
 		 "lull ss: -w 0: a number of seconds, 0.01 to 86400; see lull "
 		 "ss --help\n"},
