@@ -85,9 +85,7 @@ const char *report_baseline(const struct facts *f, char *text, size_t size)
 
 static void put(const char *text)
 {
-	for (; *text; text++)
-		putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?'
-								     : *text);
+	tool_put_plain(text, strlen(text));
 }
 
 static int put_word(const char *word, int len, int column)
@@ -99,10 +97,7 @@ static int put_word(const char *word, int len, int column)
 		putchar(' ');
 		column++;
 	}
-	for (int i = 0; i < len; i++)
-		putchar((unsigned char)word[i] < 0x20 || word[i] == 0x7f
-				? '?'
-				: word[i]);
+	tool_put_plain(word, (size_t)len);
 	return column + len;
 }
 

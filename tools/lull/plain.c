@@ -2,9 +2,10 @@
 /*
  * plain.c: names that others chose, safe to print (tool.h).
  *
- * Entry point: tool_plain.
+ * Entry points: tool_plain, tool_put_plain.
  */
 #include <stdint.h>
+#include <stdio.h>
 
 #include "tool.h"
 
@@ -30,6 +31,19 @@ static int character(const unsigned char *p)
 	if (!n || c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
 		return 0;
 	return n;
+}
+
+void tool_put_plain(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		int n = character((const unsigned char *)text + i);
+
+		if (n)
+			fwrite(text + i, 1, (size_t)n, stdout);
+		else
+			putchar('?');
+		i += n ? (size_t)n : 1;
+	}
 }
 
 char *tool_plain(char *text)

@@ -6,6 +6,7 @@
 #define LULL_TOOL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Exit codes, everywhere the same (lull(1)). */
@@ -55,5 +56,7 @@ const char *tool_nearest(const char *text, const char *const *names);
 
 /* Control characters, and what is no UTF-8, become '?', in place. */
 char *tool_plain(char *text);
+/* The same to standard output; characters are not cut by `len`. */
+void tool_put_plain(const char *text, size_t len);
 
 #endif
