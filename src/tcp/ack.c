@@ -37,7 +37,7 @@ static void take_new(struct lull_tcp *t, struct lull_tcb *tcb,
 	if (rtt_us)
 		lull_rtt_sample(t, tcb, rtt_us);
 	tcb->rtt.backoff = 0;
-	lull_loss_acked(t, tcb, bytes);
+	lull_loss_acked(t, tcb, bytes, rtt_us);
 	/* RFC 6298 5.2, 5.3 */
 	if (lull_seq_eq(tcb->snd.una, tcb->snd.nxt))
 		lull_timer_clear(tcb, LULL_TIMER_RTO);

@@ -53,7 +53,8 @@ void lull_loss_dup_ack(struct lull_tcp *t, struct lull_tcb *tcb)
 		return;
 	tcb->flags |= LULL_TCB_RECOVERY;
 	tcb->cc.recover = tcb->snd.nxt;
-	lull_cc_loss(tcb, flight(tcb));
+	lull_cc_reduce(t, tcb, LULL_CC_LOSS, false);
+	tcb->cc.cwnd = tcb->cc.ssthresh + DUP_THRESHOLD * tcb->opt.mss;
 	mark_first(t, tcb);
 	lull_count(t->g, LULL_COUNT_RENO_RECOVERY);
 }
@@ -78,18 +79,17 @@ static void acked_in_recovery(struct lull_tcp *t, struct lull_tcb *tcb,
 	mark_first(t, tcb);
 }
 
-void lull_loss_acked(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t bytes)
+void lull_loss_acked(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t bytes,
+		     uint32_t rtt_us)
 {
-	uint32_t before = flight(tcb) + bytes;
+	const struct lull_cc_ack a = {bytes, flight(tcb) + bytes, rtt_us};
 
 	if (tcb->flags & LULL_TCB_RECOVERY) {
 		acked_in_recovery(t, tcb, bytes);
 		return;
 	}
 	tcb->dup_acks = 0;
-	/* RFC 7661: a window that was not used says nothing of the path. */
-	if (2 * before >= tcb->cc.cwnd)
-		lull_cc_acked(tcb, bytes);
+	lull_cc_acked(t, tcb, &a);
 }
 
 void lull_loss_timeout(struct lull_tcp *t, struct lull_tcb *tcb)
@@ -104,7 +104,7 @@ void lull_loss_timeout(struct lull_tcp *t, struct lull_tcb *tcb)
 		lull_tcb_cold(t, tcb)->stuck_ms =
 			(uint32_t)t->g->now_ms -
 			(t->g->now_us - first->sent_us) / 1000;
-	lull_cc_timeout(tcb, flight(tcb), again);
+	lull_cc_reduce(t, tcb, LULL_CC_TIMEOUT, again);
 	if (tcb->rtt.backoff < UINT8_MAX)
 		tcb->rtt.backoff++; /* RFC 6298 5.5 */
 	tcb->flags &= ~(uint32_t)LULL_TCB_RECOVERY;

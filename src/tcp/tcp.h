@@ -22,6 +22,7 @@
 #define LULL_TCP_TCP_H
 
 #include "base/base.h"
+#include "tcp/cc.h"
 #include "wire/wire.h"
 
 /* ---- the program's side ---- */
@@ -183,10 +184,10 @@ struct lull_tcb {
 	uint8_t state; /* of enum lull_tcp_state; written by lull_tcp_enter() */
 	uint8_t dup_acks;
 	uint8_t quarters; /* of 2^30 bytes that were sent, at least; up to 4 */
-	uint8_t unused;
-	uint32_t flags;	 /* of enum lull_tcb_flags */
-	uint32_t user;	 /* 0: the program has closed */
-	uint32_t shadow; /* the record whose pair it has, or 0 */
+	uint8_t cc_kind;  /* of enum lull_cc_kind */
+	uint32_t flags;	  /* of enum lull_tcb_flags */
+	uint32_t user;	  /* 0: the program has closed */
+	uint32_t shadow;  /* the record whose pair it has, or 0 */
 	struct lull_links out;
 
 	struct { /* ack.c, output.c */
@@ -230,7 +231,7 @@ struct lull_tcb {
 				  */
 	} rtt;
 
-	struct {			 /* cc_reno.c */
+	struct {			 /* cc.c, loss.c */
 		uint32_t cwnd, ssthresh; /* bytes */
 		struct lull_seq recover;
 	} cc;
@@ -244,6 +245,11 @@ struct lull_tcb {
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct lull_tcb) == 256, "DESIGN: four cache lines");
+
+/* What a reduction of the window took: cc.c may have to give it back. */
+struct lull_cc_before {
+	uint32_t cwnd, ssthresh; /* bytes */
+};
 
 /* The cold part: what most segments don't touch. */
 struct lull_tcb_cold {
@@ -265,6 +271,7 @@ struct lull_tcb_cold {
 	uint8_t tos, ttl;
 	uint32_t sent_ms; /* first SYN, then last text (RFC 5681 4.1) */
 	uint32_t dest;	  /* where it is counted, if we opened it, or 0 */
+	struct lull_cc_before before;
 };
 
 #include "tcp/closing.h"
@@ -532,7 +539,7 @@ uint8_t lull_wscale_offer(const struct lull_tcp *t);
 void lull_segment_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
 			  struct lull_seg *seg);
 
-/* ---- ack.c, sendq.c, loss.c, rtt.c, cc_reno.c: the sender ---- */
+/* ---- ack.c, sendq.c, loss.c, rtt.c: the sender; cc.h ---- */
 
 /* The rest of the fifth step. false: the connection is gone. */
 bool lull_ack_take(struct lull_tcp *t, struct lull_tcb *tcb,
@@ -563,7 +570,8 @@ void lull_range_lost(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i);
 uint32_t lull_range_next_lost(struct lull_tcp *t, struct lull_tcb *tcb);
 
 void lull_loss_dup_ack(struct lull_tcp *t, struct lull_tcb *tcb);
-void lull_loss_acked(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t bytes);
+void lull_loss_acked(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t bytes,
+		     uint32_t rtt_us);
 void lull_loss_timeout(struct lull_tcp *t, struct lull_tcb *tcb);
 void lull_loss_too_big(struct lull_tcp *t, struct lull_tcb *tcb);
 
@@ -571,12 +579,6 @@ void lull_rtt_init(struct lull_tcp *t, struct lull_tcb *tcb);
 void lull_rtt_sample(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t us);
 uint32_t lull_rtt_timeout_ms(const struct lull_tcp *t,
 			     const struct lull_tcb *tcb);
-
-void lull_cc_init(struct lull_tcp *t, struct lull_tcb *tcb);
-void lull_cc_acked(struct lull_tcb *tcb, uint32_t bytes);
-void lull_cc_loss(struct lull_tcb *tcb, uint32_t flight);
-void lull_cc_timeout(struct lull_tcb *tcb, uint32_t flight, bool again);
-void lull_cc_idle(struct lull_tcp *t, struct lull_tcb *tcb);
 
 /* ---- data.c: the receiver ---- */
 
