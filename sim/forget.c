@@ -4,7 +4,10 @@
  *
  * A SYN that takes a TIME_WAIT's pair and comes to nothing leaves no TIME_WAIT
  * behind there (docs/timewait.md, D7): for 2MSL nothing keeps the old bytes of
- * that pair from its next connection, whatever the client does.
+ * that pair from its next connection, whatever the client does. And another SYN
+ * in the window ends what waits for its last ACK there, with RST (3.10.7.4,
+ * fourth): a client that has its SYN-ACK hears of it later, and one whose own
+ * SYN that was, behind an old one, is refused.
  *
  * Entry points: scene_state, scene_forgot.
  */
@@ -31,6 +34,8 @@ void scene_state(struct world *w, int host, const struct lull_trace_record *r)
 		*taken = r->now_ns;
 	else if (r->to == LULL_TCP_ESTABLISHED)
 		*taken = 0;
+	else if (r->what == LULL_END_SYN)
+		*at_port(s->forgot_ns, r->remote.port) = r->now_ns;
 	else if (r->from == LULL_TCP_SYN_RECEIVED && r->to == LULL_TCP_CLOSED &&
 		 *taken)
 		*at_port(s->forgot_ns, r->remote.port) = r->now_ns;
@@ -38,7 +43,7 @@ void scene_state(struct world *w, int host, const struct lull_trace_record *r)
 
 bool scene_forgot(struct scene *s)
 {
-	const uint64_t *at = at_port(s->forgot_ns, s->reading);
+	const uint64_t *at = at_port(s->forgot_ns, s->port);
 
 	return at && *at && s->w.now_ns - *at < LEN_NS;
 }

@@ -93,6 +93,7 @@ struct scenario {
 /* One end of a connection, as its program sees it. */
 struct end {
 	bool open, client, connected, lingers, eof, shut;
+	uint16_t port; /* the client's */
 	int host;
 	struct lull_sock sock;
 	uint32_t attempt; /* 0: the header is not here yet */
@@ -196,9 +197,10 @@ struct scene {
 	uint64_t next_try_ns;
 	uint32_t succeeded, attempts, open, refused;
 	/* Of a server of profile linux, by the client's port: when a SYN took
-	 * a TIME_WAIT's pair, and when that came to nothing; 0: it did not. */
+	 * a TIME_WAIT's pair; when that came to nothing, or another SYN ended
+	 * what was half-open; 0: it did not. */
 	uint64_t taken_ns[SCENE_PORTS], forgot_ns[SCENE_PORTS];
-	uint16_t reading; /* the client's port of the stream that is checked */
+	uint16_t port; /* the client's, of the end that is looked at, or 0 */
 	struct attempt attempt[SCENE_TRIES + 1];
 	struct end end[2 * SCENE_TRIES + 2];
 	uint32_t ends;
@@ -213,7 +215,7 @@ struct scene {
 /* ---- forget.c ---- */
 
 void scene_state(struct world *w, int host, const struct lull_trace_record *r);
-/* Has the server forgotten the pair of the stream that is checked? */
+/* Has the server forgotten the pair that is looked at? */
 bool scene_forgot(struct scene *s);
 
 /* ---- scene.c ---- */

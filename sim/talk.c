@@ -97,6 +97,15 @@ static bool is_named(const struct scene *s, int error)
 	       (error == -ETIMEDOUT && s->kind->slow);
 }
 
+/* It may be another one by then: a port that was refused is changed. */
+static void note_port(struct scene *s, struct end *e)
+{
+	struct lull_sock_info info = {.size = sizeof info};
+
+	if (lull_sock_info(shard_of(s, e), e->sock, &info) == 0)
+		e->port = e->client ? info.local.port : info.remote.port;
+}
+
 /* The program gives up, or was told an error. */
 static void broke(struct scene *s, struct end *e, int error)
 {
@@ -108,12 +117,14 @@ static void broke(struct scene *s, struct end *e, int error)
 	if (e->open)
 		lull_sock_abort(shard_of(s, e), e->sock);
 	e->open = e->lingers = false;
+	s->port = e->port;
 	if (begun && !done && !s->kind->breaks)
 		scene_harm(s, "attempt %u: the %s's program was told %d",
 			   e->attempt, who, error);
 	if (e->client && !begun && !is_named(s, error) && !s->kind->breaks)
 		scene_harm(s, "attempt %u: connect() was told %d", e->attempt,
 			   error);
+	s->port = 0;
 	s->refused += e->client && !begun;
 	if (e->client)
 		client_over(s, e, true);
@@ -230,12 +241,9 @@ static void check(struct scene *s, struct end *e, const uint8_t *p, size_t len)
 static void check_stream(struct scene *s, struct end *e, const uint8_t *p,
 			 size_t len)
 {
-	struct lull_sock_info info = {.size = sizeof info};
-
-	if (lull_sock_info(shard_of(s, e), e->sock, &info) == 0)
-		s->reading = e->client ? info.local.port : info.remote.port;
+	s->port = e->port;
 	check(s, e, p, len);
-	s->reading = 0;
+	s->port = 0;
 }
 
 static void at_eof(struct scene *s, struct end *e)
@@ -375,6 +383,7 @@ void scene_begin(struct scene *s)
 		.client = number_of(s, end),
 	};
 	s->open++;
+	note_port(s, end);
 	sim_keep_alive(&s->w, shard_of(s, end), end->sock);
 	sim_trace(&s->w, "attempt %u of host %d: %lu and %lu bytes",
 		  s->attempts, host, a->len[0], a->len[1]);
@@ -392,6 +401,7 @@ static void accept_all(struct scene *s, int host)
 
 		e->sock = sock;
 		e->connected = true;
+		note_port(s, e);
 		if (lull_sock_set(h->shard, sock, LULL_OPT_COOKIE, &cookie,
 				  sizeof cookie) < 0) {
 			e->open = false; /* it ended while it waited */
@@ -422,8 +432,10 @@ static void on_event(struct scene *s, int host, const struct lull_event *ev)
 	}
 	if (!e->open)
 		return;
-	if (ev->bits & LULL_EVENT_WRITE)
+	if (ev->bits & LULL_EVENT_WRITE) {
 		e->connected = true;
+		note_port(s, e);
+	}
 	if (ev->bits & LULL_EVENT_ERROR) {
 		/* What came before the error may still be read. */
 		if (e->connected)

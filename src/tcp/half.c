@@ -293,6 +293,28 @@ static void take_ack(struct lull_tcp *t, uint32_t i, struct lull_seg *seg)
 	lull_segment_arrives(t, tcb, seg);
 }
 
+/*
+ * Fourth: another SYN in the window. An old one must not end what its sender
+ * holds for established, so it is answered as RFC 5961 4.2 answers it later: a
+ * sender that means it resets us, and its next SYN finds nobody. RFC 9293
+ * returns to LISTEN; Linux does, and sends RST too.
+ */
+static void other_syn(struct lull_tcp *t, uint32_t i,
+		      const struct lull_seg *seg)
+{
+	struct lull_half *h = lull_half_at(t, i);
+
+	if (t->g->profile == LULL_PROFILE_LINUX) {
+		lull_refuse(t, seg, LULL_DROP_HALF_SYN);
+		lull_half_end(t, i, ECONNRESET, LULL_END_SYN);
+		lull_reply_rst(t, seg);
+		return;
+	}
+	lull_refuse(t, seg, LULL_DROP_SYN_CHALLENGE);
+	if (!h->answer)
+		answer_ack(t, h);
+}
+
 void lull_half_arrives(struct lull_tcp *t, uint32_t i, struct lull_seg *seg)
 {
 	struct lull_half *h = lull_half_at(t, i);
@@ -319,9 +341,8 @@ void lull_half_arrives(struct lull_tcp *t, uint32_t i, struct lull_seg *seg)
 		return;
 	}
 	/* Third, security: not implemented (RFC 9293 A.1). */
-	if (seg->flags & LULL_SYN) { /* fourth: return to LISTEN */
-		lull_refuse(t, seg, LULL_DROP_HALF_SYN);
-		lull_half_end(t, i, ECONNRESET, LULL_END_SYN);
+	if (seg->flags & LULL_SYN) {
+		other_syn(t, i, seg);
 		return;
 	}
 	if (!(seg->flags & LULL_ACK)) {

@@ -228,8 +228,7 @@ static struct verdict others(const struct situation *s)
 		return v;
 	}
 	if (s->flags & LULL_SYN) {
-		v.answer = syn_received ? NOTHING : ACK;
-		v.state = syn_received ? LULL_TCP_CLOSED : s->state;
+		v.answer = ACK; /* RFC 5961 4.2, in SYN_RECEIVED too */
 		return v;
 	}
 	if (!(s->flags & LULL_ACK))

@@ -458,7 +458,8 @@ static const struct half_case {
 					HALF_SEQ) HALF("SYN in the window", S,
 						       5, 0,
 						       0, 0,
-						       0, CLOSED, HALF_SYN)
+						       A, SYN_RECEIVED,
+						       SYN_CHALLENGE)
 					HALF("SYN before", S, -2, 0, 0, 0, A,
 					     SYN_RECEIVED,
 					     HALF_SEQ) HALF("SYN again",
@@ -544,6 +545,43 @@ static void syn_received(void **unused)
 	}
 }
 
+/* RFC 9293 3.10.7.4, fourth, to the letter, and a RST as from Linux 6.18. */
+static void other_syn_ends_it_in_profile_linux(void **unused)
+{
+	const struct rig_config config = {.profile = LULL_PROFILE_LINUX};
+	struct rig_seg out;
+	struct rig r;
+
+	rig_open(&r, &config);
+	rig_reach(&r, LULL_TCP_SYN_RECEIVED, false);
+	rig_put(&r, LULL_SYN, lull_seq_add(r.seq, 5), r.ack, NULL, 0);
+	out = rig_expect(&r, LULL_RST | LULL_ACK);
+	assert_int_equal(out.seg.seq.v, 0);
+	assert_int_equal(out.seg.ack.v, lull_seq_add(r.seq, 6).v);
+	assert_int_equal(rig_state(&r), LULL_TCP_CLOSED);
+	assert_int_equal(rig_drops(&r, LULL_DROP_HALF_SYN), 1);
+	rig_close(&r);
+}
+
+/* A client that begins anew in the window of what it has forgotten. */
+static void challenged_client_begins_anew(void **unused)
+{
+	struct rig_seg out;
+	struct rig r;
+
+	rig_open(&r, &(struct rig_config){0});
+	rig_reach(&r, LULL_TCP_SYN_RECEIVED, false);
+	rig_put(&r, LULL_SYN, lull_seq_add(r.seq, 5), r.ack, NULL, 0);
+	out = rig_expect(&r, LULL_ACK);
+	assert_int_equal(out.seg.ack.v, r.seq.v);
+	/* It knows nothing of that: <SEQ=SEG.ACK><CTL=RST>. */
+	rig_put(&r, LULL_RST, out.seg.ack, lull_seq(0), NULL, 0);
+	assert_int_equal(rig_state(&r), LULL_TCP_CLOSED);
+	r.seq = lull_seq_add(r.seq, 5);
+	rig_shake(&r);
+	rig_close(&r);
+}
+
 /* MUST-11: after a RST the listener listens on. */
 static void reset_half_returns_to_listen(void **unused)
 {
@@ -605,6 +643,8 @@ int main(void)
 		cmocka_unit_test(no_rtt_after_the_same_syn),
 		cmocka_unit_test(port_0_names_nobody),
 		cmocka_unit_test(syn_received),
+		cmocka_unit_test(other_syn_ends_it_in_profile_linux),
+		cmocka_unit_test(challenged_client_begins_anew),
 		cmocka_unit_test(reset_half_returns_to_listen),
 		cmocka_unit_test(icmp_ends_a_handshake),
 	};
