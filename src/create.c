@@ -18,6 +18,7 @@ enum {
 	LISTENERS_MAX = 65535, /* a half-open connection has 16 bits for them */
 	RING_MAX = 1 << 20,
 	DESTS = 65536,
+	DATAGRAMS_MAX = 65536,
 	PORTS_A_MAP = 2048, /* see dest.c; small ranges need fewer, */
 	SOME_MAPS = 64,	    /* for these are some more */
 };
@@ -56,6 +57,7 @@ void lull_config_init(struct lull_config *config, uint32_t conns,
 				.rx_frames = 1024,
 				.tx_frames = 1024,
 				.traces = 4096,
+				.datagrams = 256,
 			},
 	};
 }
@@ -83,7 +85,8 @@ static bool limits_hold(const struct lull_limits *l)
 	       within(l->bufs_2k, OBJECTS_MAX) &&
 	       within(l->bufs_64k, OBJECTS_MAX) &&
 	       within(l->ranges, OBJECTS_MAX) && is_ring(l->rx_frames) &&
-	       is_ring(l->tx_frames) && (!l->traces || is_ring(l->traces));
+	       is_ring(l->tx_frames) && (!l->traces || is_ring(l->traces)) &&
+	       within(l->datagrams, DATAGRAMS_MAX);
 }
 
 /* ---- the walk ---- */
@@ -127,6 +130,7 @@ struct layout {
 	uint32_t *rx_ring;
 	struct lull_tx *tx_ring;
 	struct lull_trace_record *traces;
+	struct lull_reass_memory reass;
 	struct lull_tcp_memory tcp;
 };
 
@@ -194,6 +198,18 @@ static void place_tcp(struct walk *w, const struct lull_limits *l,
 	place_dests(w, l, m);
 }
 
+static void place_reass(struct walk *w, const struct lull_limits *l,
+			struct lull_reass_memory *m)
+{
+	m->limit = l->datagrams;
+	m->heads_len = 16;
+	while (m->heads_len < l->datagrams)
+		m->heads_len *= 2;
+	m->datagrams = place(w, sizeof(struct lull_datagram),
+			     (size_t)l->datagrams + 1, LINE);
+	m->heads = place(w, sizeof(uint32_t), m->heads_len, LINE);
+}
+
 static void walk_all(struct walk *mem, struct walk *closing,
 		     const struct lull_limits *l, struct layout *out)
 {
@@ -202,6 +218,7 @@ static void walk_all(struct walk *mem, struct walk *closing,
 	out->tx_ring = place(mem, sizeof(struct lull_tx), l->tx_frames, LINE);
 	out->traces =
 		place(mem, sizeof(struct lull_trace_record), l->traces, LINE);
+	place_reass(mem, l, &out->reass);
 	place_tcp(mem, l, &out->tcp);
 	place_bufs(mem, l, out);
 	out->tcp.records[0] = place(closing, sizeof(struct lull_closing4),
@@ -297,7 +314,7 @@ int lull_shard_init(struct lull_shard **shard, const struct lull_config *config,
 	init_ground(&s->g, config, &at, now_ns);
 	s->rxq.ring = at.rx_ring;
 	s->rxq.mask = config->limits.rx_frames - 1;
-	lull_ip_init(&s->ip, &s->g);
+	lull_ip_init(&s->ip, &s->g, &at.reass);
 	lull_tcp_init(&s->tcp, &s->g, &config->limits, &at.tcp);
 	if (restore && !lull_closing_restore(&s->tcp, restore))
 		return -EBADMSG;

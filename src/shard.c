@@ -3,7 +3,7 @@
  * shard.c: the spine.
  *
  *	rx      link -> ip -> tcp       a batch at a time, in passes
- *	timers  wheel, closing records
+ *	timers  wheel, closing records, fragments
  *	tx      tcp -> ip -> link
  *	events  wait in tcp.ready for lull_events_get()
  *
@@ -29,13 +29,17 @@ static bool rx_prepare(struct lull_shard *s, uint32_t buf, struct lull_seg *seg)
 
 	switch (lull_ip_input(&s->ip, buf, &in)) {
 	case LULL_IP_TO_TCP:
-		return lull_tcp_prepare(&s->tcp, buf, &in.hdr, in.ours, seg);
+		if (lull_tcp_prepare(&s->tcp, in.buf, &in.hdr, in.ours, seg))
+			return true;
+		break;
 	case LULL_IP_TO_ERRORS:
 		lull_tcp_icmp(&s->tcp, &in.error);
-		return false;
+		break;
 	case LULL_IP_DONE:
 		break;
 	}
+	if (in.buf)
+		lull_buf_put(&s->g.bufs, in.buf);
 	return false;
 }
 
@@ -44,12 +48,8 @@ static void rx_batch(struct lull_shard *s, const uint32_t *buf, uint32_t n)
 	struct lull_seg seg[BATCH];
 	uint32_t again[BATCH], segs = 0, agains = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		if (rx_prepare(s, buf[i], &seg[segs]))
-			segs++;
-		else
-			lull_buf_put(&s->g.bufs, buf[i]);
-	}
+	for (uint32_t i = 0; i < n; i++)
+		segs += rx_prepare(s, buf[i], &seg[segs]);
 	for (uint32_t i = 0; i < segs; i++) {
 		again[agains] = lull_tcp_prefetch(&s->tcp, seg[i].hash,
 						  seg[i].flags & LULL_FIN);
@@ -85,6 +85,7 @@ static bool timers(struct lull_shard *s)
 	uint32_t name;
 
 	lull_closing_expire(&s->tcp, &budget);
+	lull_reass_expire(&s->ip, &budget);
 	while ((name = lull_wheel_due(&s->tcp.wheel, s->g.now_ms, &budget)))
 		lull_timer_fire(&s->tcp, name);
 	return budget <= 0;
@@ -103,8 +104,10 @@ static uint64_t deadline_ns(const struct lull_shard *s)
 {
 	uint64_t wheel = lull_wheel_deadline(&s->tcp.wheel);
 	uint64_t closing = lull_closing_deadline_ms(&s->tcp);
+	uint64_t reass = lull_reass_deadline_ms(&s->ip);
 	uint64_t ms = wheel < closing ? wheel : closing;
 
+	ms = ms < reass ? ms : reass;
 	return ms == UINT64_MAX ? UINT64_MAX : ms * 1000000;
 }
 

@@ -74,6 +74,7 @@ struct lull_limits {
 	uint32_t rx_frames; /* frames put and not yet taken in, power of two */
 	uint32_t tx_frames; /* frames waiting for the link, power of two */
 	uint32_t traces;    /* records of the trace ring, power of two, or 0 */
+	uint32_t datagrams; /* being put together from fragments, 1..65536 */
 };
 
 /* Behaviour where lull means to be better than Linux, or exactly as Linux 6.18.

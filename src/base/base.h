@@ -462,6 +462,7 @@ struct lull_keys {
 	uint8_t isn[16];    /* ISNs and timestamp offsets: shown, so its own */
 	uint8_t port[16];   /* ephemeral ports */
 	uint8_t cookie[16]; /* SYN cookies: shown, and forgeable if guessed */
+	uint8_t reass[16];  /* fragments: who shares a place with whom */
 };
 
 void lull_keys_init(struct lull_keys *k, const uint8_t secret[32]);

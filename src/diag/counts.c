@@ -113,6 +113,7 @@ bool lull_diag_pool(const struct lull_shard *s, uint32_t i, struct lull_pool *p)
 		{&t->dests, sizeof(struct lull_dest)},
 		{&t->portmaps, sizeof(struct lull_portmap)},
 		{&t->flows.overflow, sizeof(struct lull_bucket)},
+		{&s->ip.reass.slab, sizeof(struct lull_datagram)},
 	};
 
 	memset(p, 0, sizeof *p);

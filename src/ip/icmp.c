@@ -6,7 +6,7 @@
  * that quote TCP are handed on; whether they are true is TCP's to judge.
  * Never answers an error with an error, nor a group's packet.
  *
- * Entry points: lull_icmp_input, lull_icmp_refuse.
+ * Entry points: lull_icmp_input, lull_icmp_refuse, lull_icmp_timed_out.
  */
 #include "ip/ip.h"
 
@@ -16,6 +16,8 @@ enum {
 	QUOTE4_MAX = 576 - 28,	   /* RFC 1812 4.3.2.3 */
 	QUOTE6_MAX = 1280 - 48,	   /* RFC 4443 2.4(c) */
 	TCP_QUOTE = 8,		   /* ports and sequence number */
+	ICMP_HDR = 8,
+	REASSEMBLY_TIME = 1, /* RFC 792, RFC 4443 3.3 */
 };
 
 /* A bucket of tokens: so many a second, so many at once. */
@@ -57,16 +59,74 @@ static struct lull_tx *answer(struct lull_ip *ip, const struct lull_ip_hdr *hdr)
 	return tx;
 }
 
+/* Bytes of an IP packet's payload in one of its pieces. */
+static uint32_t piece_max(const struct lull_ip *ip, bool v6)
+{
+	return (ip->g->mtu - (v6 ? 40U + LULL_IP6_FRAGMENT_HDR : 20U)) & ~7U;
+}
+
+/*
+ * Ids of one destination count up, so that none comes back soon (RFC 6864 4.3);
+ * where they begin is hidden (RFC 7739).
+ */
+static uint32_t next_id(struct lull_ip *ip, const struct lull_addr *to)
+{
+	return (uint32_t)lull_hash_bytes(ip->g->keys.reass, to, sizeof *to) +
+	       ip->reass.id++;
+}
+
+/*
+ * A reply that the link does not take in one piece: all of the request comes
+ * back all the same (RFC 1122 3.2.2.6, RFC 4443 4.2). `tx` is the whole, not
+ * yet pushed; its payload is one span. It's the only thing that we fragment.
+ */
+static void push_pieces(struct lull_ip *ip, struct lull_tx *tx,
+			const struct lull_ip_hdr *request)
+{
+	struct lull_ground *g = ip->g;
+	uint32_t most = piece_max(ip, request->v6);
+	struct lull_tx_span all = tx->span[0];
+	struct lull_ip_piece piece = {.id = next_id(ip, &tx->remote)};
+	uint8_t proto = tx->proto;
+	uint32_t done = most - ICMP_HDR;
+
+	tx->span[0].len = tx->payload_len = done;
+	piece.more = true;
+	lull_ip_emit_piece(tx, piece);
+	lull_txq_push(&g->txq);
+	while (done < all.len) {
+		uint32_t n = lull_min(all.len - done, most);
+
+		tx = answer(ip, request);
+		tx->tos = request->tos;
+		tx->proto = proto;
+		lull_tx_add(tx, &g->bufs,
+			    (struct lull_tx_span){all.buf, all.off + done, n});
+		piece.off = ICMP_HDR + done;
+		done += n;
+		piece.more = done < all.len;
+		lull_ip_emit_piece(tx, piece);
+		lull_txq_push(&g->txq);
+	}
+}
+
 static void echo(struct lull_ip *ip, uint32_t buf,
 		 const struct lull_ip_hdr *hdr)
 {
 	struct lull_ground *g = ip->g;
 	const struct lull_buf *b = lull_buf_at(&g->bufs, buf);
+	uint32_t hdrs = hdr->v6 ? 40 : 20;
+	bool large = hdrs + b->len > g->mtu;
 	struct lull_tx *tx;
 
 	lull_count(g, LULL_COUNT_ICMP_IN_ECHOS);
 	if (g->knobs.icmp_echo_ignore_all)
 		return;
+	if (large &&
+	    lull_txq_room(&g->txq) <= b->len / piece_max(ip, hdr->v6)) {
+		lull_drop(g, LULL_DROP_TX_FULL);
+		return;
+	}
 	tx = answer(ip, hdr);
 	if (!tx)
 		return;
@@ -75,7 +135,10 @@ static void echo(struct lull_ip *ip, uint32_t buf,
 		lull_tx_add(tx, &g->bufs,
 			    (struct lull_tx_span){buf, b->off + 8, b->len - 8});
 	lull_icmp_echo(tx, b->data + b->off, &g->bufs, hdr->v6);
-	lull_txq_push(&g->txq);
+	if (large)
+		push_pieces(ip, tx, hdr);
+	else
+		lull_txq_push(&g->txq);
 	lull_count(g, LULL_COUNT_ICMP_OUT_MSGS);
 	lull_count(g, LULL_COUNT_ICMP_OUT_ECHO_REPS);
 }
@@ -170,37 +233,34 @@ static bool may_answer(const struct lull_buf *b, uint32_t packet_off,
 		       const struct lull_ip_hdr *hdr)
 {
 	const uint8_t *p = b->data + packet_off;
+	bool later = hdr->fragment && hdr->frag_off > 0;
 
+	if (hdr->proto == (hdr->v6 ? LULL_PROTO_ICMPV6 : LULL_PROTO_ICMP))
+		return !later && hdr->hdr_len < hdr->len &&
+		       lull_icmp_is_query(p[hdr->hdr_len], hdr->v6);
 	if (!hdr->v6)
-		return hdr->proto != LULL_PROTO_ICMP;
-	if (hdr->proto == LULL_PROTO_ICMPV6)
-		return hdr->hdr_len < hdr->len && p[hdr->hdr_len] >= 128;
-	return hdr->proto == LULL_PROTO_TCP || !hdr->tell;
+		return !later; /* RFC 1122 3.2.2 */
+	return hdr->proto == LULL_PROTO_TCP || hdr->proto == LULL_PROTO_UDP ||
+	       !hdr->tell;
 }
 
-void lull_icmp_refuse(struct lull_ip *ip, uint32_t buf, uint32_t packet_off,
-		      const struct lull_ip_hdr *hdr, enum lull_drop why)
+/* An error about the packet at packet_off. */
+struct complaint {
+	enum lull_icmp_kind kind;
+	uint8_t code;
+	uint32_t pointer;
+};
+
+static void complain(struct lull_ip *ip, uint32_t buf, uint32_t packet_off,
+		     const struct lull_ip_hdr *hdr, struct complaint what)
 {
 	struct lull_ground *g = ip->g;
-	enum lull_icmp_kind kind = LULL_ICMP_PARAMETER;
-	uint32_t pointer = hdr->proto_at, code = PARAMETER_NEXT_HEADER;
+	struct lull_tx *tx;
 
-	if (hdr->tell) {
-		code = hdr->tell_code;
-		pointer = hdr->tell_at;
-	} else if (why != LULL_DROP_IP_PROTOCOL) {
-		return;
-	} else if (!hdr->v6) {
-		kind = LULL_ICMP_UNREACHABLE;
-		code = UNREACHABLE_PROTOCOL;
-		pointer = 0;
-	}
 	if (!may_answer(lull_buf_at(&g->bufs, buf), packet_off, hdr) ||
 	    !may_send(ip))
 		return;
-
-	struct lull_tx *tx = answer(ip, hdr);
-
+	tx = answer(ip, hdr);
 	if (!tx)
 		return;
 	lull_tx_add(
@@ -208,7 +268,33 @@ void lull_icmp_refuse(struct lull_ip *ip, uint32_t buf, uint32_t packet_off,
 		(struct lull_tx_span){
 			buf, packet_off,
 			lull_min(hdr->len, hdr->v6 ? QUOTE6_MAX : QUOTE4_MAX)});
-	lull_icmp_emit(tx, kind, (uint8_t)code, pointer, &g->bufs);
+	lull_icmp_emit(tx, what.kind, what.code, what.pointer, &g->bufs);
 	lull_txq_push(&g->txq);
 	lull_count(g, LULL_COUNT_ICMP_OUT_MSGS);
+}
+
+void lull_icmp_refuse(struct lull_ip *ip, uint32_t buf, uint32_t packet_off,
+		      const struct lull_ip_hdr *hdr, enum lull_drop why)
+{
+	struct complaint what = {LULL_ICMP_PARAMETER, PARAMETER_NEXT_HEADER,
+				 hdr->proto_at};
+
+	if (hdr->tell) {
+		what.code = hdr->tell_code;
+		what.pointer = hdr->tell_at;
+	} else if (why != LULL_DROP_IP_PROTOCOL) {
+		return;
+	} else if (!hdr->v6) {
+		what = (struct complaint){LULL_ICMP_UNREACHABLE,
+					  UNREACHABLE_PROTOCOL, 0};
+	}
+	complain(ip, buf, packet_off, hdr, what);
+}
+
+void lull_icmp_timed_out(struct lull_ip *ip, uint32_t buf, uint32_t packet_off,
+			 const struct lull_ip_hdr *hdr)
+{
+	complain(ip, buf, packet_off, hdr,
+		 (struct complaint){LULL_ICMP_TIME_EXCEEDED, REASSEMBLY_TIME,
+				    0});
 }

@@ -2,8 +2,8 @@
 /*
  * input.c: a packet arrives: is it well-formed, is it ours, who gets it?
  *
- * RFC 791, 1122 3.2.1, 8200. Fragments are dropped and counted for now.
- * Never keeps a buffer; trims it to the transport's part.
+ * RFC 791, 1122 3.2.1, 8200. Trims a buffer to the transport's part; fragments
+ * stay with reass.c until they are a packet.
  *
  * Entry point: lull_ip_input.
  */
@@ -58,26 +58,55 @@ static enum lull_drop check(const struct lull_ip *ip, struct lull_ip_in *in)
 		return LULL_DROP_IP_NOT_OURS;
 	if (is_bad_source(ip, &hdr->src))
 		return LULL_DROP_IP_SOURCE;
-	if (hdr->fragment)
-		return LULL_DROP_IP_FRAGMENT;
 	return LULL_DROP_NONE;
+}
+
+/* Parse in->buf, and look whether it is for us. */
+static enum lull_drop examine(struct lull_ip *ip, struct lull_ip_in *in)
+{
+	const struct lull_buf *b = lull_buf_at(&ip->g->bufs, in->buf);
+	enum lull_drop why = lull_ip_parse(b->data + b->off, b->len, &in->hdr);
+	enum lull_drop worse;
+
+	in->ours = false;
+	if (why && !in->hdr.tell)
+		return why;
+	worse = check(ip, in);
+	return worse ? worse : why;
+}
+
+/* A fragment: the whole packet is in in->buf, or it is 0, or why not. */
+static enum lull_drop reassemble(struct lull_ip *ip, struct lull_ip_in *in)
+{
+	enum lull_drop why = lull_reass_add(ip, in);
+
+	if (why || !in->buf)
+		return why;
+	why = examine(ip, in);
+	/* A fragment's payload is no fragment. */
+	return !why && in->hdr.fragment ? LULL_DROP_IP_FRAGMENT : why;
 }
 
 enum lull_ip_to lull_ip_input(struct lull_ip *ip, uint32_t buf,
 			      struct lull_ip_in *in)
 {
 	struct lull_ground *g = ip->g;
-	struct lull_buf *b = lull_buf_at(&g->bufs, buf);
-	uint32_t start = b->off;
-	enum lull_drop why = lull_ip_parse(b->data + b->off, b->len, &in->hdr);
+	struct lull_buf *b;
+	enum lull_drop why;
+	uint32_t start;
 
 	lull_count(g, LULL_COUNT_IP_IN_RECEIVES);
-	in->ours = false;
-	if (!why || in->hdr.tell) {
-		enum lull_drop worse = check(ip, in);
-
-		why = worse ? worse : why;
+	in->buf = buf;
+	why = examine(ip, in);
+	if (!why && in->hdr.fragment)
+		why = reassemble(ip, in);
+	if (!in->buf) { /* kept, or given up with all that was kept */
+		if (why)
+			lull_drop(g, why);
+		return LULL_IP_DONE;
 	}
+	b = lull_buf_at(&g->bufs, in->buf);
+	start = b->off;
 	if (why)
 		goto refuse;
 	b->off += in->hdr.hdr_len;
@@ -89,7 +118,7 @@ enum lull_ip_to lull_ip_input(struct lull_ip *ip, uint32_t buf,
 	case LULL_PROTO_ICMPV6:
 		/* Each belongs to one version of IP only. */
 		if (in->hdr.v6 == (in->hdr.proto == LULL_PROTO_ICMPV6))
-			return lull_icmp_input(ip, buf, in);
+			return lull_icmp_input(ip, in->buf, in);
 		break;
 	case LULL_PROTO_NONE:
 		if (in->hdr.v6) /* RFC 8200 4.7: nothing follows */
@@ -102,6 +131,6 @@ enum lull_ip_to lull_ip_input(struct lull_ip *ip, uint32_t buf,
 refuse:
 	lull_drop(g, why);
 	if (in->ours)
-		lull_icmp_refuse(ip, buf, start, &in->hdr, why);
+		lull_icmp_refuse(ip, in->buf, start, &in->hdr, why);
 	return LULL_IP_DONE;
 }

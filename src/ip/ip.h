@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ip.h: IPv4 and IPv6: what is ours, who it is for, and headers for what
- * leaves. Answers echo requests itself; hands TCP and its errors on.
+ * leaves. Puts fragments together; answers echo requests itself; hands TCP and
+ * its errors on.
  *
  * There is one link, and everything goes out by it: no routes are needed yet.
  * Nothing here knows a connection.
@@ -14,8 +15,61 @@
 
 #define LULL_OWN_MAX 64
 
+/* ---- reassembly ---- */
+
+#define LULL_REASS_SOURCES 64 /* that are told apart */
+
+/* A packet of which not all fragments have come. */
+struct lull_datagram {
+	uint32_t free;
+	uint32_t next;	       /* in its hash chain */
+	struct lull_links age; /* of its version, oldest first */
+	struct lull_links kin; /* of its source, oldest first */
+	struct lull_addr src, dst;
+	uint32_t id;
+	uint32_t hash;
+	uint32_t born_ms;
+	uint32_t head, tail; /* pieces: buffers by offset, which is their seq */
+	uint32_t have;	     /* bytes of them */
+	uint32_t end;	     /* bytes of the whole; 0: the last is missing */
+	uint32_t seen;	     /* what its source had sent with its last one */
+	uint32_t packet_off; /* where the first one's IP header stands */
+	uint16_t pieces;
+	uint8_t source;
+	uint8_t proto;
+	uint8_t ecn; /* a bit for each codepoint that came (RFC 3168 5.3) */
+	bool v6, ours;
+	bool dead; /* given up: what still comes is dropped (RFC 5722) */
+};
+
+struct lull_reass_memory {
+	void *datagrams;
+	uint32_t *heads;
+	uint32_t limit, heads_len;
+};
+
+/*
+ * Two bounds, the pool and ip(6)frag_high_thresh. At either, the source with
+ * the most memory loses its oldest datagram: whoever floods pushes out his own.
+ */
+struct lull_reass {
+	struct lull_slab slab;
+	uint32_t *heads;
+	uint32_t mask;
+	struct lull_list age[2]; /* IPv4, IPv6 */
+	struct {
+		struct lull_list list;
+		uint32_t charge; /* bytes */
+		uint32_t seen;	 /* fragments, for ipfrag_max_dist; wraps */
+	} source[2][LULL_REASS_SOURCES];
+	uint64_t charge[2];		 /* bytes */
+	uint32_t held[LULL_BUF_CLASSES]; /* buffers */
+	uint32_t id;			 /* of the next that we cut in pieces */
+};
+
 struct lull_ip {
 	struct lull_ground *g;
+	struct lull_reass reass;
 	struct {
 		struct lull_prefix prefix;
 		bool whole; /* every address of the prefix is ours */
@@ -35,19 +89,37 @@ enum lull_ip_to {
 
 struct lull_ip_in {
 	struct lull_ip_hdr hdr;
+	/* What the caller has to put back now, and TCP may keep: the buffer
+	 * that it gave, or that of the whole packet; 0: it is kept here. */
+	uint32_t buf;
 	bool ours; /* the destination is our own, not a stranger's */
 	struct lull_icmp_error error; /* with LULL_IP_TO_ERRORS */
 };
 
-void lull_ip_init(struct lull_ip *ip, struct lull_ground *g);
+void lull_ip_init(struct lull_ip *ip, struct lull_ground *g,
+		  const struct lull_reass_memory *m);
 int lull_ip_own_add(struct lull_ip *ip, struct lull_prefix prefix, bool whole);
 
 /* input.c */
 enum lull_ip_to lull_ip_input(struct lull_ip *ip, uint32_t buf,
 			      struct lull_ip_in *in);
+/* reass.c */
+void lull_reass_init(struct lull_reass *r, const struct lull_reass_memory *m);
+/*
+ * A fragment, in->buf. Why it was refused; or none: then in->buf is the whole
+ * packet, or 0 while something is missing.
+ */
+enum lull_drop lull_reass_add(struct lull_ip *ip, struct lull_ip_in *in);
+/* Give up those whose time is over. */
+void lull_reass_expire(struct lull_ip *ip, int *budget);
+/* When to do that next; UINT64_MAX: there is none. */
+uint64_t lull_reass_deadline_ms(const struct lull_ip *ip);
 /* icmp.c */
 enum lull_ip_to lull_icmp_input(struct lull_ip *ip, uint32_t buf,
 				struct lull_ip_in *in);
+/* A datagram's time is over: say so to who sent its first fragment. */
+void lull_icmp_timed_out(struct lull_ip *ip, uint32_t buf, uint32_t packet_off,
+			 const struct lull_ip_hdr *hdr);
 /* Say why a packet was refused, where the RFCs allow it and the rate does. */
 void lull_icmp_refuse(struct lull_ip *ip, uint32_t buf, uint32_t packet_off,
 		      const struct lull_ip_hdr *hdr, enum lull_drop why);

@@ -7,13 +7,15 @@
  */
 #include "ip/ip.h"
 
-void lull_ip_init(struct lull_ip *ip, struct lull_ground *g)
+void lull_ip_init(struct lull_ip *ip, struct lull_ground *g,
+		  const struct lull_reass_memory *m)
 {
 	*ip = (struct lull_ip){
 		.g = g,
 		.icmp_tokens = (uint32_t)g->knobs.icmp_msgs_burst,
 		.icmp_ms = g->now_ms,
 	};
+	lull_reass_init(&ip->reass, m);
 }
 
 int lull_ip_own_add(struct lull_ip *ip, struct lull_prefix prefix, bool whole)
@@ -66,8 +68,11 @@ void lull_ip_output(struct lull_ip *ip, uint32_t from)
 	struct lull_txq *q = &ip->g->txq;
 
 	for (; from != q->tail; from++) {
+		struct lull_tx *tx = &q->ring[from & q->mask];
+
 		/* Never fragmented on its way, so any id will do (RFC 6864). */
-		lull_ip_emit(&q->ring[from & q->mask], 0);
+		if (!tx->has_ip)
+			lull_ip_emit(tx, 0);
 		lull_count(ip->g, LULL_COUNT_IP_OUT_REQUESTS);
 	}
 }

@@ -2,7 +2,8 @@
 /*
  * icmp.c: ICMP (RFC 792) and ICMPv6 (RFC 4443) messages.
  *
- * Entry points: lull_icmp_parse, lull_icmp_echo, lull_icmp_emit.
+ * Entry points: lull_icmp_parse, lull_icmp_is_query, lull_icmp_echo,
+ * lull_icmp_emit.
  */
 #include "wire/bytes.h"
 #include "wire/wire.h"
@@ -73,6 +74,13 @@ enum lull_drop lull_icmp_parse(const uint8_t *p, uint32_t len, bool v6,
 	return LULL_DROP_NONE;
 }
 
+bool lull_icmp_is_query(uint8_t type, bool v6)
+{
+	if (v6)
+		return type >= ICMP6_ECHO;
+	return kind4(type, 0) == LULL_ICMP_ECHO || type == ICMP4_ECHO_REPLY;
+}
+
 /* Finish the eight bytes at p, which stand before the payload. */
 static void finish(struct lull_tx *tx, uint8_t *p, const struct lull_bufs *bufs)
 {
@@ -107,10 +115,13 @@ void lull_icmp_emit(struct lull_tx *tx, enum lull_icmp_kind kind, uint8_t code,
 	bool v6 = !lull_addr_is4(&tx->remote);
 
 	LULL_ASSERT(kind == LULL_ICMP_UNREACHABLE ||
+		    kind == LULL_ICMP_TIME_EXCEEDED ||
 		    kind == LULL_ICMP_PARAMETER);
 	put32(p + 4, v6 ? pointer : pointer << 24); /* RFC 792: one byte */
 	if (kind == LULL_ICMP_UNREACHABLE)
 		p[0] = v6 ? ICMP6_UNREACHABLE : ICMP4_UNREACHABLE;
+	else if (kind == LULL_ICMP_TIME_EXCEEDED)
+		p[0] = v6 ? ICMP6_TIME_EXCEEDED : ICMP4_TIME_EXCEEDED;
 	else
 		p[0] = v6 ? ICMP6_PARAMETER : ICMP4_PARAMETER;
 	p[1] = code;

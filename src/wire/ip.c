@@ -6,7 +6,8 @@
  * Other IPv4 options are passed over (MUST-50), IPv6 extension headers as
  * RFC 8200 4.2 says, but never more than EXTENSIONS_MAX of them.
  *
- * Entry points: lull_ip_parse, lull_ip_parse_quote, lull_ip_emit.
+ * Entry points: lull_ip_parse, lull_ip_parse_quote, lull_ip_has_headers,
+ * lull_ip_whole_hdr, lull_ip_make_whole, lull_ip_emit, lull_ip_emit_piece.
  */
 #include "wire/bytes.h"
 #include "wire/wire.h"
@@ -15,7 +16,11 @@ enum {
 	IP4_HDR = 20,
 	IP6_HDR = 40,
 	IP4_DF = 0x4000,
-	IP4_FRAGMENT = 0x3fff, /* MF and offset */
+	IP4_MF = 0x2000,
+	IP4_OFFSET = 0x1fff,
+	IP4_FRAGMENT = IP4_MF | IP4_OFFSET,
+	IP6_MF = 1,
+	IP6_OFFSET = 0xfff8,
 	IP4_END = 0,
 	IP4_NOP = 1,
 	IP4_LSRR = 131,
@@ -64,6 +69,10 @@ static enum lull_drop ip4_parse(const uint8_t *p, uint32_t len,
 	ip->v6 = false;
 	ip->tos = p[1];
 	ip->fragment = get16(p + 6) & IP4_FRAGMENT;
+	ip->frag_off = (get16(p + 6) & IP4_OFFSET) * 8U;
+	ip->frag_more = get16(p + 6) & IP4_MF;
+	ip->frag_id = get16(p + 4);
+	ip->frag_at = ip->frag_next_at = 6;
 	ip->ttl = p[8];
 	ip->proto = p[9];
 	ip->proto_at = 9;
@@ -114,6 +123,8 @@ static enum lull_drop ip6_extension(const uint8_t *p, struct lull_ip_hdr *ip)
 
 	if (bytes > left)
 		return LULL_DROP_IP_SHORT;
+	if (kind == IP6_FRAGMENT)
+		ip->frag_next_at = ip->proto_at;
 	ip->proto = p[at];
 	ip->proto_at = at;
 	ip->hdr_len += bytes;
@@ -126,7 +137,11 @@ static enum lull_drop ip6_extension(const uint8_t *p, struct lull_ip_hdr *ip)
 		ip->tell_at = at + 2;
 		return LULL_DROP_IP_SOURCE_ROUTE;
 	case IP6_FRAGMENT: /* an atomic one is a packet (RFC 6946) */
-		ip->fragment = get16(p + at + 2) & 0xfff9;
+		ip->frag_off = get16(p + at + 2) & IP6_OFFSET;
+		ip->frag_more = get16(p + at + 2) & IP6_MF;
+		ip->frag_id = get32(p + at + 4);
+		ip->frag_at = at;
+		ip->fragment = ip->frag_off || ip->frag_more;
 		return LULL_DROP_NONE;
 	default:
 		return ip6_options(p, at + 2, at + bytes, ip);
@@ -211,14 +226,68 @@ enum lull_drop lull_ip_parse_quote(const uint8_t *p, uint32_t len,
 	return LULL_DROP_NONE;
 }
 
-static void ip4_emit(struct lull_tx *tx, uint32_t len, uint16_t id)
+/* ---- fragments ---- */
+
+/* Bytes of a transport's header that must be there, at least. */
+static uint32_t least_header(uint8_t proto)
+{
+	switch (proto) {
+	case LULL_PROTO_TCP:
+		return 20;
+	case LULL_PROTO_ICMP:
+	case LULL_PROTO_ICMPV6:
+	case LULL_PROTO_UDP:
+		return 8;
+	default:
+		return 0;
+	}
+}
+
+bool lull_ip_has_headers(const uint8_t *p, const struct lull_ip_hdr *ip)
+{
+	uint32_t at = ip->hdr_len;
+	uint8_t proto = ip->proto;
+
+	while (ip->v6 && (proto == IP6_ROUTING || proto == IP6_DESTINATION)) {
+		if (at + 2 > ip->len)
+			return false;
+		proto = p[at];
+		at += (p[at + 1] + 1U) * 8;
+	}
+	return at + least_header(proto) <= ip->len;
+}
+
+uint32_t lull_ip_whole_hdr(const struct lull_ip_hdr *first)
+{
+	return first->v6 ? first->frag_at : first->hdr_len;
+}
+
+void lull_ip_make_whole(uint8_t *p, const struct lull_ip_hdr *first,
+			uint32_t len, bool ce)
+{
+	if (first->v6) {
+		put16(p + 4, len - IP6_HDR);
+		p[first->frag_next_at] = first->proto;
+		p[1] |= ce ? 0x30 : 0;
+		return;
+	}
+	put16(p + 2, len);
+	put16(p + 6, 0);
+	p[1] |= ce ? 3 : 0;
+	put16(p + 10, 0);
+	put16(p + 10, ~lull_sum_fold(lull_sum(0, p, first->hdr_len, 0)));
+}
+
+/* ---- out ---- */
+
+static void ip4_emit(struct lull_tx *tx, uint32_t len, uint16_t id,
+		     uint16_t frag)
 {
 	uint8_t *p = lull_tx_front(tx, IP4_HDR);
 	struct words w = {.at = p};
 
 	put_word(&w, 0x45U << 24 | (uint32_t)tx->tos << 16 | (len + IP4_HDR));
-	/* DF: path MTU is discovered (RFC 7323 5.7). */
-	put_word(&w, (uint32_t)id << 16 | IP4_DF);
+	put_word(&w, (uint32_t)id << 16 | frag);
 	put_word(&w, (uint32_t)tx->ttl << 24 | (uint32_t)tx->proto << 16);
 	put_word(&w, get32(tx->local.b + 12));
 	put_word(&w, get32(tx->remote.b + 12));
@@ -243,8 +312,31 @@ void lull_ip_emit(struct lull_tx *tx, uint16_t id)
 
 	LULL_ASSERT(!tx->has_ip);
 	tx->has_ip = true;
+	/* DF: path MTU is discovered (RFC 7323 5.7). */
 	if (lull_addr_is4(&tx->remote))
-		ip4_emit(tx, len, id);
+		ip4_emit(tx, len, id, IP4_DF);
 	else
 		ip6_emit(tx, len);
+}
+
+void lull_ip_emit_piece(struct lull_tx *tx, struct lull_ip_piece piece)
+{
+	uint32_t len = LULL_TX_HDR - tx->hdr_off + tx->payload_len;
+
+	LULL_ASSERT(!tx->has_ip && piece.off % 8 == 0);
+	LULL_ASSERT(!piece.more || len % 8 == 0);
+	tx->has_ip = true;
+	if (lull_addr_is4(&tx->remote)) {
+		ip4_emit(tx, len, (uint16_t)piece.id,
+			 (uint16_t)((piece.more ? IP4_MF : 0) | piece.off / 8));
+	} else {
+		uint8_t *p = lull_tx_front(tx, LULL_IP6_FRAGMENT_HDR);
+
+		p[0] = tx->proto;
+		p[1] = 0;
+		put16(p + 2, piece.off | (piece.more ? IP6_MF : 0));
+		put32(p + 4, piece.id);
+		tx->proto = IP6_FRAGMENT;
+		ip6_emit(tx, len + LULL_IP6_FRAGMENT_HDR);
+	}
 }

@@ -15,6 +15,7 @@
 enum {
 	LULL_PROTO_ICMP = 1,
 	LULL_PROTO_TCP = 6,
+	LULL_PROTO_UDP = 17, /* never taken; but its header is known */
 	LULL_PROTO_ICMPV6 = 58,
 	LULL_PROTO_NONE = 59, /* IPv6: no next header */
 };
@@ -27,6 +28,11 @@ struct lull_ip_hdr {
 	uint32_t hdr_len; /* bytes before the payload, extensions included */
 	uint32_t len; /* bytes of the packet; the rest of a frame is padding */
 	uint32_t proto_at; /* where the protocol's number stands */
+	/* Of a fragment: where its bytes belong, whose they are, and where the
+	 * header that says so stands, with the number that leads to it. */
+	uint32_t frag_off, frag_id;
+	bool frag_more;
+	uint32_t frag_at, frag_next_at;
 	/* Refused, and an ICMP parameter problem is due: where and how. */
 	bool tell;
 	uint8_t tell_code;
@@ -42,8 +48,31 @@ enum lull_drop lull_ip_parse(const uint8_t *p, uint32_t len,
 enum lull_drop lull_ip_parse_quote(const uint8_t *p, uint32_t len,
 				   struct lull_ip_hdr *ip);
 
+/*
+ * The same for the whole packet of which `p` is the first fragment: do all its
+ * headers stand there (RFC 7112, RFC 8200 4.5), and the transport's?
+ */
+bool lull_ip_has_headers(const uint8_t *p, const struct lull_ip_hdr *ip);
+
+/* Bytes of header that the whole packet of a first fragment has. */
+uint32_t lull_ip_whole_hdr(const struct lull_ip_hdr *first);
+/* Make the header of a first fragment that of the whole packet of `len` bytes;
+ * `ce`: a router marked one of its fragments (RFC 3168 5.3). */
+void lull_ip_make_whole(uint8_t *p, const struct lull_ip_hdr *first,
+			uint32_t len, bool ce);
+
 /* Put the header in front of a packet to send. */
 void lull_ip_emit(struct lull_tx *tx, uint16_t id);
+
+/* A piece of a packet that is larger than the link takes. */
+struct lull_ip_piece {
+	uint32_t id, off; /* bytes; of all but the last a multiple of 8 */
+	bool more;
+};
+
+#define LULL_IP6_FRAGMENT_HDR 8
+/* The same, as a fragment. */
+void lull_ip_emit_piece(struct lull_tx *tx, struct lull_ip_piece piece);
 
 /* ---- TCP (3.1) ---- */
 
@@ -133,6 +162,9 @@ struct lull_icmp_error {
 
 enum lull_drop lull_icmp_parse(const uint8_t *p, uint32_t len, bool v6,
 			       struct lull_icmp *icmp);
+
+/* Does this type ask, or answer, and is no error (RFC 1122 3.2.2, 4443 2.1)? */
+bool lull_icmp_is_query(uint8_t type, bool v6);
 
 /* Turn the packet in tx's payload, an echo request, into the reply to it. */
 void lull_icmp_echo(struct lull_tx *tx, const uint8_t *request,

@@ -600,7 +600,8 @@ static void limits_are_checked(void **unused)
 			closing, 1 << 26, false) F(closing6, 1 << 26, false)
 			F(socks, 1 << 27, false) F(rx_frames, 1 << 20, true)
 				F(tx_frames, 1 << 20, true)
-					F(listeners, 65535, false)};
+					F(listeners, 65535, false)
+						F(datagrams, 65536, false)};
 	size_t mem, closing, mem0, closing0;
 	struct lull_config c;
 

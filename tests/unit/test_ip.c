@@ -464,41 +464,6 @@ static void errors_quote_what_fits(void **unused)
 
 /* ---- where no error may be sent ---- */
 
-/* RFC 1122 3.2.2: never about a fragment, and there is no reassembly. */
-static void fragments_are_counted(void **unused)
-{
-	static const uint16_t fields[] = {0x2000, 0x2001, 0x0001, 0x1fff};
-	uint8_t packet[128], fragment[32] = {NOBODY};
-	uint32_t n, sum;
-	struct rig r;
-
-	rig_open(&r, &(struct rig_config){0});
-	for (uint32_t i = 0; i < ARRAY_LEN(fields); i++) {
-		n = rig_ip(&r, NOBODY, "12345678", 8, packet);
-		sum = (uint32_t)(packet[10] << 8 | packet[11]);
-		packet[6] = (uint8_t)(fields[i] >> 8);
-		packet[7] = (uint8_t)fields[i];
-		sum += 0xffffU & ~fields[i]; /* RFC 1624 */
-		sum = (sum & 0xffff) + (sum >> 16);
-		packet[10] = (uint8_t)(sum >> 8);
-		packet[11] = (uint8_t)sum;
-		rig_packet(&r, packet, n);
-		silence(&r);
-		assert_int_equal(rig_drops(&r, LULL_DROP_IP_FRAGMENT), i + 1);
-	}
-	assert_int_equal(rig_count(&r, LULL_COUNT_IP_REASM_FAILS), 4);
-	rig_close(&r);
-
-	rig_open(&r, &(struct rig_config){.v6 = true});
-	fragment[3] = 1; /* more follow */
-	put(&r, FRAGMENT, fragment, sizeof fragment);
-	fragment[3] = 8; /* the second one */
-	put(&r, FRAGMENT, fragment, sizeof fragment);
-	silence(&r);
-	assert_int_equal(rig_drops(&r, LULL_DROP_IP_FRAGMENT), 2);
-	rig_close(&r);
-}
-
 /* RFC 6946: the only fragment is all of the packet. */
 static void atomic_fragment_is_whole(void **unused)
 {
@@ -737,7 +702,6 @@ int main(void)
 		cmocka_unit_test(no_next_header_is_unknown_in_v4),
 		cmocka_unit_test(unknown_next_header_v6),
 		cmocka_unit_test(errors_quote_what_fits),
-		cmocka_unit_test(fragments_are_counted),
 		cmocka_unit_test(atomic_fragment_is_whole),
 		cmocka_unit_test(options_say_what_they_want),
 		cmocka_unit_test(no_error_about_an_error),
