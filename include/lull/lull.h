@@ -428,6 +428,10 @@ enum lull_option {	 /* value; socket(7), tcp(7) or ip(7) say more */
 				  net.lull.tcp_timewait_len. For a TIME_WAIT
 				  that begins later. Of a listener: what it
 				  accepts from now on inherits it */
+	LULL_OPT_MAXSEG, /* int32_t bytes of text in a segment, 88..32767; 0: no
+			    bound. Before the SYN goes (call it right after
+			    lull_sock_connect()), or of a listener; later it has
+			    no effect, as in Linux. To get: what is sent now */
 };
 
 struct lull_linger {

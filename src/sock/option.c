@@ -6,6 +6,8 @@
  */
 #include "sock/sock.h"
 
+#define MSS_DEFAULT 536 /* what Linux says of a listener (RFC 9293 3.7.1) */
+
 static bool within(int64_t v, int64_t least, int64_t most)
 {
 	return v >= least && v <= most;
@@ -41,6 +43,8 @@ static bool value_holds(enum lull_option option, int32_t v)
 		return within(v, 1, 255);
 	case LULL_OPT_TIMEWAIT_LEN:
 		return within(v, 0, 3600);
+	case LULL_OPT_MAXSEG:
+		return v == 0 || within(v, 88, 32767);
 	case LULL_OPT_COOKIE:
 	case LULL_OPT_ERROR:
 	case LULL_OPT_LINGER:
@@ -91,6 +95,12 @@ static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
 		break;
 	case LULL_OPT_TIMEWAIT_LEN:
 		cold->timewait_len_s = (uint16_t)v;
+		break;
+	case LULL_OPT_MAXSEG:
+		if (tcb->state != LULL_TCP_SYN_SENT)
+			break;
+		cold->pmtu.user_mss = (uint16_t)v;
+		lull_pmtu_sync(t, tcb);
 		break;
 	case LULL_OPT_COOKIE:
 	case LULL_OPT_ERROR:
@@ -143,6 +153,8 @@ static int32_t get_number(const struct lull_tcp *t, const struct lull_tcb *tcb,
 		return cold->ttl;
 	case LULL_OPT_TIMEWAIT_LEN:
 		return timewait_len(k, cold->timewait_len_s);
+	case LULL_OPT_MAXSEG:
+		return tcb->opt.mss;
 	case LULL_OPT_COOKIE:
 	case LULL_OPT_ERROR:
 	case LULL_OPT_LINGER:
@@ -165,7 +177,8 @@ static struct lull_listener *listener_for(struct lull_shard *s,
 					  const struct lull_user *u,
 					  enum lull_option option)
 {
-	if (u->kind != LULL_USER_LISTENER || option != LULL_OPT_TIMEWAIT_LEN)
+	if (u->kind != LULL_USER_LISTENER ||
+	    (option != LULL_OPT_TIMEWAIT_LEN && option != LULL_OPT_MAXSEG))
 		return NULL;
 	return lull_listener_at(&s->tcp, lull_name_index(u->name));
 }
@@ -197,15 +210,16 @@ int lull_sock_set(struct lull_shard *s, struct lull_sock sock,
 		memcpy(&linger, value, len);
 		return set_linger(&s->tcp, tcb, &linger);
 	}
-	if ((uint32_t)option > LULL_OPT_TIMEWAIT_LEN ||
-	    option == LULL_OPT_ERROR)
+	if ((uint32_t)option > LULL_OPT_MAXSEG || option == LULL_OPT_ERROR)
 		return -ENOPROTOOPT;
 	if (len != sizeof v)
 		return -EINVAL;
 	memcpy(&v, value, len);
 	if (!value_holds(option, v))
 		return -EINVAL;
-	if (l)
+	if (l && option == LULL_OPT_MAXSEG)
+		l->user_mss = (uint16_t)v;
+	else if (l)
 		l->timewait_len_s = (uint16_t)v;
 	else
 		set_number(&s->tcp, tcb, option, v);
@@ -229,7 +243,7 @@ int lull_sock_get(struct lull_shard *s, struct lull_sock sock,
 		memcpy(value, &u->cookie, len);
 		return 0;
 	}
-	if ((uint32_t)option > LULL_OPT_TIMEWAIT_LEN)
+	if ((uint32_t)option > LULL_OPT_MAXSEG)
 		return -ENOPROTOOPT;
 	tcb = lull_sock_tcb(s, u);
 	l = listener_for(s, u, option);
@@ -247,7 +261,9 @@ int lull_sock_get(struct lull_shard *s, struct lull_sock sock,
 	}
 	if (len != sizeof v)
 		return -EINVAL;
-	if (l)
+	if (l && option == LULL_OPT_MAXSEG)
+		v = l->user_mss ? l->user_mss : MSS_DEFAULT;
+	else if (l)
 		v = timewait_len(&s->g.knobs, l->timewait_len_s);
 	else
 		v = option == LULL_OPT_ERROR ? lull_sock_take_error(u)

@@ -32,6 +32,10 @@ static void take_new(struct lull_tcp *t, struct lull_tcb *tcb,
 	if ((seg->ack.v ^ tcb->snd.una.v) >> 28 && tcb->quarters < 4)
 		tcb->quarters++;
 	tcb->snd.una = seg->ack;
+	if (bytes >= tcb->opt.mss)
+		tcb->flags |= LULL_TCB_MSS_PROVED;
+	if (tcb->flags & LULL_TCB_PMTU_ACKS)
+		lull_pmtu_acked(t, tcb);
 	if (!rtt_us)
 		rtt_us = echo_us(t, tcb, seg);
 	if (rtt_us)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * error.c: ICMP errors about our segments: 3.9.2.2, RFC 5927, 1191, 8201.
+ * error.c: ICMP errors about our segments: 3.9.2.2, RFC 5927; pmtu.c for 1191.
  *
  * An error counts only if the segment that it quotes is in flight. On an
  * established connection none ends it (RFC 5927 6.2): it is remembered, and
@@ -11,11 +11,6 @@
  * Entry point: lull_tcp_icmp.
  */
 #include "tcp/tcp.h"
-
-enum {
-	MTU4_MIN = 552, /* Linux's min_pmtu */
-	MTU6_MIN = 1280,
-};
 
 struct meaning {
 	uint16_t error; /* errno */
@@ -55,29 +50,6 @@ static void refuse(struct lull_tcp *t, const struct lull_tuple *tuple,
 	lull_drop_at(t->g, why, tuple, seq.v, 0);
 }
 
-/* RFC 1191 6, 8201 4, 5927 7: smaller than before, and not absurd. */
-static void too_big(struct lull_tcp *t, struct lull_tcb *tcb,
-		    const struct lull_icmp *icmp, bool v6)
-{
-	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
-	uint32_t now = cold->path_mtu ? cold->path_mtu : t->g->mtu;
-	uint32_t hdr = t->g->mtu - lull_mss_for(t, v6);
-	uint32_t mss;
-
-	if (icmp->mtu < (v6 ? MTU6_MIN : MTU4_MIN) || icmp->mtu >= now) {
-		refuse(t, &tcb->tuple, tcb->snd.una, LULL_DROP_ICMP_MTU);
-		return;
-	}
-	cold->path_mtu = (uint16_t)icmp->mtu;
-	mss = icmp->mtu - hdr;
-	if (tcb->flags & LULL_TCB_TS)
-		mss -= LULL_TS_BYTES;
-	if (mss >= tcb->opt.mss)
-		return;
-	tcb->opt.mss = (uint16_t)mss;
-	lull_loss_too_big(t, tcb);
-}
-
 static void tcb_error(struct lull_tcp *t, struct lull_tcb *tcb,
 		      const struct lull_icmp_error *e)
 {
@@ -91,7 +63,7 @@ static void tcb_error(struct lull_tcp *t, struct lull_tcb *tcb,
 		return;
 	}
 	if (e->icmp.kind == LULL_ICMP_TOO_BIG) {
-		too_big(t, tcb, &e->icmp, e->v6);
+		lull_pmtu_too_big(t, tcb, e->seq, e->icmp.mtu);
 		return;
 	}
 	lull_tcb_cold(t, tcb)->soft_error = m.error; /* MUST-47 */

@@ -48,11 +48,13 @@ static struct lull_seg segment(const struct lull_tcp *t,
 
 bool lull_half_say_syn_ack(struct lull_tcp *t, const struct lull_half *h)
 {
+	const struct lull_listener *l = listener_of(t, h);
 	struct lull_seg out = segment(t, h);
 
 	out.seq = h->iss;
 	out.flags |= LULL_SYN;
-	out.mss = lull_mss_for(t, !lull_addr_is4(&h->tuple.local));
+	out.mss = lull_mss_offer(t, !lull_addr_is4(&h->tuple.local),
+				 l ? l->user_mss : 0);
 	if (h->flags & LULL_HALF_WSCALE)
 		out.wscale = lull_wscale_offer(t);
 	return lull_reply(t, &out, 0);

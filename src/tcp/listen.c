@@ -262,7 +262,7 @@ static uint16_t peer_mss(const struct lull_tcp *t, const struct lull_seg *syn)
 	/* MUST-15 */
 	uint32_t mss = syn->mss ? syn->mss : v6 ? 1220 : 536;
 
-	mss = lull_max(mss, LULL_MSS_MIN);
+	mss = lull_max(mss, (uint32_t)t->g->knobs.min_snd_mss);
 	return (uint16_t)lull_min(mss, lull_mss_for(t, v6));
 }
 
@@ -293,6 +293,16 @@ static void fill_half(struct lull_tcp *t, struct lull_half *h,
 	}
 	if (reopen && reopen->back)
 		h->flags |= LULL_HALF_BACK;
+}
+
+/* A listener with TCP_MAXSEG accepts connections of that size. */
+static void belong_to(const struct lull_tcp *t, struct lull_half *h,
+		      const struct lull_listener *l)
+{
+	h->listener = (uint16_t)(l - lull_listener_at(t, 0));
+	h->listener_gen = l->gen;
+	if (l->user_mss && l->user_mss < h->mss)
+		h->mss = l->user_mss;
 }
 
 /* From a TIME_WAIT, which stays as a shadow; Linux forgets it. */
@@ -347,6 +357,7 @@ static enum lull_drop send_cookie(struct lull_tcp *t, struct lull_listener *l,
 	struct lull_half h;
 
 	fill_half(t, &h, syn, NULL);
+	belong_to(t, &h, l);
 	return lull_cookie_send(t, l, &h) ? LULL_DROP_NONE
 					  : LULL_DROP_LISTEN_SYN_FULL;
 }
@@ -384,8 +395,7 @@ static enum lull_drop take_syn(struct lull_tcp *t, uint32_t listener,
 	struct lull_half *h = lull_half_at(t, i);
 	uint32_t name = lull_name(LULL_KIND_HALF, i);
 
-	h->listener = (uint16_t)listener;
-	h->listener_gen = l->gen;
+	belong_to(t, h, l);
 	l->halves++;
 	if (!defer) {
 		lull_half_send_syn_ack(t, i);

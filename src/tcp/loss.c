@@ -51,6 +51,8 @@ void lull_loss_dup_ack(struct lull_tcp *t, struct lull_tcb *tcb)
 	if (tcb->dup_acks != DUP_THRESHOLD ||
 	    !lull_seq_gt(tcb->snd.una, tcb->cc.recover))
 		return;
+	if (lull_pmtu_lost(t, tcb))
+		return;
 	tcb->flags |= LULL_TCB_RECOVERY;
 	tcb->cc.recover = tcb->snd.nxt;
 	lull_cc_reduce(t, tcb, LULL_CC_LOSS, false);
@@ -104,6 +106,8 @@ void lull_loss_timeout(struct lull_tcp *t, struct lull_tcb *tcb)
 		lull_tcb_cold(t, tcb)->stuck_ms =
 			(uint32_t)t->g->now_ms -
 			(t->g->now_us - first->sent_us) / 1000;
+	/* RFC 8201 5.4: too big is no congestion, but start slowly. */
+	again |= lull_pmtu_timeout(t, tcb);
 	lull_cc_reduce(t, tcb, LULL_CC_TIMEOUT, again);
 	if (tcb->rtt.backoff < UINT8_MAX)
 		tcb->rtt.backoff++; /* RFC 6298 5.5 */

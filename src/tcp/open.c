@@ -8,15 +8,23 @@
  */
 #include "tcp/tcp.h"
 
-enum {
-	HDR4 = 40, /* bytes of IP and TCP headers without options */
-	HDR6 = 60,
-	RTO_AFTER_SYN_LOSS_US = 3000000, /* RFC 6298 5.7 */
-};
+#define RTO_AFTER_SYN_LOSS_US 3000000 /* RFC 6298 5.7 */
 
 uint16_t lull_mss_for(const struct lull_tcp *t, bool v6)
 {
-	return (uint16_t)(t->g->mtu - (v6 ? HDR6 : HDR4));
+	const struct lull_knobs *k = &t->g->knobs;
+	uint32_t mss = t->g->mtu - LULL_MSS_HDR(v6);
+
+	if (k->mss_clamp)
+		mss = lull_min(mss, (uint32_t)k->mss_clamp);
+	return (uint16_t)mss;
+}
+
+uint16_t lull_mss_offer(const struct lull_tcp *t, bool v6, uint16_t user_mss)
+{
+	uint16_t mss = lull_mss_for(t, v6);
+
+	return user_mss && user_mss < mss ? user_mss : mss;
 }
 
 uint32_t lull_rcvbuf_first(const struct lull_tcp *t)
@@ -98,11 +106,7 @@ void lull_tcb_agree(struct lull_tcp *t, struct lull_tcb *tcb,
 		tcb->opt.rcv_wscale = lull_wscale_offer(t);
 	}
 	/* MUST-16: the smaller of both, less what options take. */
-	mss = lull_min(mss, lull_mss_for(t, v6));
-	mss = lull_max(mss, LULL_MSS_MIN);
-	if (tcb->flags & LULL_TCB_TS)
-		mss -= LULL_TS_BYTES;
-	tcb->opt.mss = (uint16_t)mss;
+	lull_pmtu_begin(t, tcb, mss);
 	lull_cc_init(t, tcb);
 }
 
@@ -194,7 +198,7 @@ int lull_tcp_connect(struct lull_tcp *t, const struct lull_place *place,
 	/* What we offer; lull_tcb_agree() decides. */
 	tcb->flags |= t->g->knobs.timestamps ? LULL_TCB_TS : 0;
 	tcb->flags |= t->g->knobs.window_scaling ? LULL_TCB_WSCALE : 0;
-	tcb->opt.mss = lull_mss_for(t, !lull_addr_is4(&tuple->local));
+	lull_pmtu_sync(t, tcb);
 	lull_cc_init(t, tcb);
 	lull_tcp_enter(t, tcb, LULL_TCP_SYN_SENT);
 	lull_count(t->g, LULL_COUNT_ACTIVE_OPENS);

@@ -60,6 +60,13 @@ static void acked(struct lull_tcb *tcb)
 	lull_timer_clear(tcb, LULL_TIMER_ACK);
 }
 
+/* Is it larger than an MSS to see whether it arrives, and so never cut? */
+static bool is_probe(const struct lull_tcb_cold *cold,
+		     const struct lull_seg *out)
+{
+	return cold->pmtu.probe && lull_seq_eq(out->seq, cold->pmtu.probe_seq);
+}
+
 static void emit(struct lull_tcp *t, struct lull_tcb *tcb, struct lull_tx *tx,
 		 const struct lull_seg *out)
 {
@@ -70,7 +77,7 @@ static void emit(struct lull_tcp *t, struct lull_tcb *tcb, struct lull_tx *tx,
 
 	tx->tos = cold->tos;
 	tx->ttl = cold->ttl;
-	if (tx->payload_len > tcb->opt.mss)
+	if (tx->payload_len > tcb->opt.mss && !is_probe(cold, out))
 		tx->gso_size = tcb->opt.mss;
 	lull_tcp_emit(tx, out, &g->bufs, g->link_cap & LULL_LINK_TX_CSUM);
 	lull_txq_push(&g->txq);
@@ -87,7 +94,8 @@ static void syn_options(struct lull_tcp *t, struct lull_tcb *tcb,
 	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 	uint32_t wnd = lull_min(tcb->rcv.buf / 2, UINT16_MAX);
 
-	out->mss = lull_mss_for(t, !lull_addr_is4(&tcb->tuple.local));
+	out->mss = lull_mss_offer(t, !lull_addr_is4(&tcb->tuple.local),
+				  cold->pmtu.user_mss);
 	out->wnd = cold->syn_wnd = (uint16_t)wnd; /* never scaled */
 	if (tcb->flags & LULL_TCB_WSCALE)
 		out->wscale = lull_wscale_offer(t);
@@ -151,7 +159,10 @@ static enum sent retransmit(struct lull_tcp *t, struct lull_tcb *tcb)
 		return NOTHING;
 	len = lull_seq_sub(r->end, r->seq) -
 	      !!(r->flags & (LULL_RANGE_SYN | LULL_RANGE_FIN));
-	if (len > most && !lull_range_split(t, tcb, i, most))
+	/* Segments have become smaller, and there is no range for the rest:
+	 * the next one's serves, or nothing would ever be acknowledged. */
+	if (len > most && !lull_range_split(t, tcb, i, most) &&
+	    !(lull_range_join(t, tcb, i) && lull_range_split(t, tcb, i, most)))
 		return NOTHING;
 	whole = *r;
 	if (send_range(t, tcb, &whole) == FULL)
@@ -229,12 +240,35 @@ static uint32_t text_allowed(const struct lull_tcp *t,
 	return len;
 }
 
+/* RFC 4821: more than an MSS in one packet. */
+static enum sent send_path_probe(struct lull_tcp *t, struct lull_tcb *tcb,
+				 struct lull_range *r, uint32_t text)
+{
+	r->end = lull_seq_add(r->seq, text);
+	lull_pmtu_sent(t, tcb, r->seq, text);
+	if (send_range(t, tcb, r) == FULL) {
+		lull_pmtu_sent(t, tcb, r->seq, 0);
+		return FULL;
+	}
+	lull_pmtu_sent(t, tcb, r->seq, lull_seq_sub(r->end, r->seq));
+	return SENT;
+}
+
 static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 {
-	uint32_t len = text_allowed(t, tcb);
+	bool live = lull_pmtu_is_live(lull_tcb_cold(t, tcb));
 	struct lull_range r = {.seq = tcb->snd.nxt};
+	uint32_t len, probe = 0;
+	enum sent what;
 	bool fin;
 
+	if (live)
+		lull_pmtu_refresh(t, tcb);
+	len = text_allowed(t, tcb);
+	if (live && len > 0)
+		probe = lull_pmtu_probe(t, tcb);
+	if (probe == LULL_PMTU_WAIT)
+		return NOTHING;
 	r.end = lull_seq_add(r.seq, len);
 	fin = fin_unsent(tcb) && lull_seq_eq(r.end, tcb->snd.end);
 	/* FIN needs a window, but no congestion window (as Linux). */
@@ -250,7 +284,9 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 		t->ranges.empty++;
 		return NOTHING;
 	}
-	if (send_range(t, tcb, &r) == FULL)
+	what = probe ? send_path_probe(t, tcb, &r, probe)
+		     : send_range(t, tcb, &r);
+	if (what == FULL)
 		return FULL;
 	if (LULL_NEVER(!lull_range_add(t, tcb, r)))
 		return NOTHING;

@@ -10,7 +10,7 @@
  * twice or is lost. SYN and FIN are ranges' first and last numbers.
  *
  * Entry points: lull_sendq_put, _room, _show, _acked, _free; lull_range_add,
- * _split, _lost, _next_lost; lull_ranges_acked.
+ * _split, _join, _lost, _next_lost; lull_ranges_acked.
  */
 #include "tcp/tcp.h"
 
@@ -245,6 +245,23 @@ bool lull_range_split(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i,
 	r->next = k;
 	if (tcb->snd.ranges_end == i)
 		tcb->snd.ranges_end = k;
+	return true;
+}
+
+bool lull_range_join(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
+{
+	struct lull_range *r = lull_range_at(t, i);
+	const struct lull_range *n = lull_range_at(t, r->next);
+	uint32_t k = r->next;
+
+	if (!k || !(r->flags & n->flags & LULL_RANGE_LOST))
+		return false;
+	r->end = n->end;
+	r->flags |= n->flags & (LULL_RANGE_RETRANS | LULL_RANGE_FIN);
+	r->next = n->next;
+	if (tcb->snd.ranges_end == k)
+		tcb->snd.ranges_end = i;
+	lull_slab_put(&t->ranges, k);
 	return true;
 }
 

@@ -82,6 +82,7 @@ struct lull_listener {
 	uint32_t halves;	 /* half-open connections */
 	uint32_t cookie_s;	 /* the last SYN cookie, and 1; 0: none yet */
 	uint16_t timewait_len_s; /* of what it accepts; 0: the knob */
+	uint16_t user_mss;	 /* the same: TCP_MAXSEG; 0: none */
 	struct lull_list accept; /* users that wait */
 };
 
@@ -125,8 +126,6 @@ struct lull_half {
 
 /* ---- full ---- */
 
-#define LULL_MSS_MIN 48 /* Linux's tcp_min_snd_mss */
-
 enum lull_tcb_flags {
 	LULL_TCB_OUT = 1 << 0,	   /* stands in `out` */
 	LULL_TCB_DEAD = 1 << 1,	   /* left the table: send RST, then free */
@@ -149,6 +148,8 @@ enum lull_tcb_flags {
 	LULL_TCB_REUSEADDR = 1 << 18, /* SO_REUSEADDR, of its listener or own */
 	LULL_TCB_BOUND = 1 << 19,     /* counted at its port */
 	LULL_TCB_BACK = 1 << 20,      /* as LULL_CLOSING_BACK */
+	LULL_TCB_MSS_PROVED = 1 << 29, /* as much as an MSS has arrived */
+	LULL_TCB_PMTU_ACKS = 1 << 30,  /* pmtu.c waits for an ACK */
 };
 
 enum lull_tcb_timer {
@@ -217,7 +218,7 @@ struct lull_tcb {
 	} rcv;
 
 	struct {	      /* open.c, input.c */
-		uint16_t mss; /* bytes of text in a segment */
+		uint16_t mss; /* bytes of text in a segment; pmtu.c */
 		uint8_t snd_wscale, rcv_wscale;
 		uint32_t ts_recent;
 		uint32_t ts_recent_ms; /* when it was set */
@@ -251,6 +252,19 @@ struct lull_cc_before {
 	uint32_t cwnd, ssthresh; /* bytes */
 };
 
+/* What is known of the path, in bytes of IP packets; pmtu.c. */
+struct lull_pmtu {
+	uint32_t since_ms;	     /* when it was learnt */
+	struct lull_seq probe_seq;   /* of the probe's first byte */
+	struct lull_seq claim_seq;   /* of what the claim is about */
+	uint16_t mtu;		     /* of an ICMP error; 0: none came */
+	uint16_t low, high;	     /* works; may work. high 0: no search */
+	uint16_t probe;		     /* that is out; 0: none */
+	uint16_t claim;		     /* of an ICMP error, to be believed when
+					nothing moves; 0: none */
+	uint16_t peer_mss, user_mss; /* of its SYN; TCP_MAXSEG; 0: none */
+};
+
 /* The cold part: what most segments don't touch. */
 struct lull_tcb_cold {
 	struct lull_seq iss, irs;
@@ -263,7 +277,6 @@ struct lull_tcb_cold {
 	int32_t linger_s;		    /* below 0: off */
 	uint16_t keep_idle_s, keep_intvl_s; /* 0: the knobs */
 	uint16_t soft_error;		    /* errno of an ICMP error */
-	uint16_t path_mtu;
 	uint16_t syn_wnd;	 /* the window that our SYN offered */
 	uint16_t timewait_len_s; /* 0: the knob */
 	uint8_t keep_probes_max; /* 0: the knob */
@@ -272,6 +285,7 @@ struct lull_tcb_cold {
 	uint32_t sent_ms; /* first SYN, then last text (RFC 5681 4.1) */
 	uint32_t dest;	  /* where it is counted, if we opened it, or 0 */
 	struct lull_cc_before before;
+	struct lull_pmtu pmtu;
 };
 
 #include "tcp/closing.h"
@@ -530,7 +544,12 @@ void lull_tcb_established(struct lull_tcp *t, struct lull_tcb *tcb);
 /* What both sides offered in their SYNs. */
 void lull_tcb_agree(struct lull_tcp *t, struct lull_tcb *tcb,
 		    const struct lull_seg *syn);
+/* Bytes of IP and TCP headers without options, which no MSS counts. */
+#define LULL_MSS_HDR(v6) ((v6) ? 60U : 40U)
+/* The MSS that we offer: of the link, and net.lull.tcp_mss_clamp. */
 uint16_t lull_mss_for(const struct lull_tcp *t, bool v6);
+/* The same where the program has set TCP_MAXSEG, or 0. */
+uint16_t lull_mss_offer(const struct lull_tcp *t, bool v6, uint16_t user_mss);
 uint32_t lull_rcvbuf_first(const struct lull_tcp *t);
 uint8_t lull_wscale_offer(const struct lull_tcp *t);
 
@@ -561,6 +580,8 @@ bool lull_range_add(struct lull_tcp *t, struct lull_tcb *tcb,
 /* Cut a range in two; false: no memory, it stays whole. */
 bool lull_range_split(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i,
 		      uint32_t bytes);
+/* The first lost range and the next one become one, if that is lost too. */
+bool lull_range_join(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i);
 /* Drop what `upto` acknowledges. Microseconds since the newest clean one, or 0.
  */
 uint32_t lull_ranges_acked(struct lull_tcp *t, struct lull_tcb *tcb,
@@ -634,6 +655,41 @@ void lull_tcp_want(struct lull_tcp *t, struct lull_tcb *tcb);
 struct lull_seg lull_tcb_segment(struct lull_tcp *t, struct lull_tcb *tcb);
 /* Build what is to be sent. false: the queue is full, call again later. */
 bool lull_tcp_output(struct lull_tcp *t);
+
+/* ---- pmtu.c: how large a segment may be ---- */
+
+#define LULL_PMTU_WAIT UINT32_MAX
+
+/* Both SYNs are known; peer_mss is what the peer takes, bounded below. */
+void lull_pmtu_begin(struct lull_tcp *t, struct lull_tcb *tcb,
+		     uint32_t peer_mss);
+/* Make opt.mss what all that is known allows. */
+void lull_pmtu_sync(struct lull_tcp *t, struct lull_tcb *tcb);
+/* An ICMP error about a segment in flight. */
+void lull_pmtu_too_big(struct lull_tcp *t, struct lull_tcb *tcb,
+		       struct lull_seq seq, uint32_t mtu);
+/* Before new text: what is known may be too old. */
+void lull_pmtu_refresh(struct lull_tcp *t, struct lull_tcb *tcb);
+/* Bytes of text that should go in one packet now, to see whether it arrives; 0:
+ * none; LULL_PMTU_WAIT: nothing should go until there is room for it. */
+uint32_t lull_pmtu_probe(const struct lull_tcp *t, const struct lull_tcb *tcb);
+/* A probe goes, with so much text; 0: it didn't. */
+void lull_pmtu_sent(struct lull_tcp *t, struct lull_tcb *tcb,
+		    struct lull_seq seq, uint32_t text);
+/* SND.UNA has moved, and LULL_TCB_PMTU_ACKS is set. */
+void lull_pmtu_acked(struct lull_tcp *t, struct lull_tcb *tcb);
+/* The oldest range is lost. true: it was a probe, is marked, and its loss says
+ * nothing of congestion (RFC 4821 7.5). */
+bool lull_pmtu_lost(struct lull_tcp *t, struct lull_tcb *tcb);
+/* A retransmission timeout. true: packets were too big, so it's no congestion.
+ */
+bool lull_pmtu_timeout(struct lull_tcp *t, struct lull_tcb *tcb);
+
+/* Does pmtu.c know anything that may be too old, or something to try? */
+static inline bool lull_pmtu_is_live(const struct lull_tcb_cold *cold)
+{
+	return cold->pmtu.mtu | cold->pmtu.high;
+}
 
 /* ---- error.c: ICMP ---- */
 
