@@ -100,7 +100,12 @@ static void trace_of_ends(void **unused)
 		struct rig r;
 		int n, k = 0;
 
-		rig_open(&r, &(struct rig_config){.limits = few_records});
+		/* Profile lull answers another SYN, and goes on. */
+		rig_open(&r, &(struct rig_config){
+				     .limits = few_records,
+				     .profile = t[i].want == LULL_END_SYN
+							? LULL_PROFILE_LINUX
+							: LULL_PROFILE_LULL});
 		rig_reach(&r, t[i].state, t[i].held);
 		cursor = r.s->g.trace.next;
 		t[i].act(&r);
