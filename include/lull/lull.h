@@ -357,10 +357,19 @@ struct lull_span {
 	size_t len;
 };
 
+/* Flags of lull_sock_send() and lull_sock_recv_flags(), of send(2), recv(2). */
+enum lull_msg_flags {
+	LULL_MSG_PEEK = 2, /* recv: the bytes stay */
+	/* send: more follows. What is less than a segment waits for it, at
+	 * most for 200 ms; the next call without the flag lets it go. */
+	LULL_MSG_MORE = 0x8000,
+};
+
 /*
  * Queue bytes; they are copied. Returns how many, less than asked for when the
- * send buffer is full. -EAGAIN: none, or not yet connected (WRITE tells);
- * -EPIPE: after shutdown; -ECONNRESET, -ETIMEDOUT, ...: the connection is dead.
+ * send buffer is full. `flags`: 0, or of enum lull_msg_flags. -EAGAIN: none, or
+ * not yet connected (WRITE tells); -EPIPE: after shutdown; -ECONNRESET,
+ * -ETIMEDOUT, ...: the connection is dead; -EINVAL: a flag.
  */
 LULL_API LULL_MUST_CHECK long lull_sock_send(struct lull_shard *shard,
 					     struct lull_sock sock,
@@ -371,6 +380,12 @@ LULL_API LULL_MUST_CHECK long lull_sock_send(struct lull_shard *shard,
 LULL_API LULL_MUST_CHECK long lull_sock_recv(struct lull_shard *shard,
 					     struct lull_sock sock, void *buf,
 					     size_t len);
+
+/* The same with flags: 0, or of enum lull_msg_flags; -EINVAL: another one. */
+LULL_API LULL_MUST_CHECK long lull_sock_recv_flags(struct lull_shard *shard,
+						   struct lull_sock sock,
+						   void *buf, size_t len,
+						   int flags);
 
 /*
  * Look at queued bytes without a copy: fills up to `n` spans, returns how many.
@@ -432,7 +447,15 @@ enum lull_option {	 /* value; socket(7), tcp(7) or ip(7) say more */
 			    bound. Before the SYN goes (call it right after
 			    lull_sock_connect()), or of a listener; later it has
 			    no effect, as in Linux. To get: what is sent now */
+	LULL_OPT_CORK, /* int32_t 0|1: 1 holds back what is less than a segment,
+			  at most for 200 ms; 0 lets it go */
+	LULL_OPT_QUICKACK, /* int32_t 0|1: 1 lets no ACK wait, until it is 0
+			      again (Linux's may end by itself) */
+	LULL_OPT_SYNCNT, /* int32_t 1..127: SYNs sent again; else
+			    tcp_syn_retries */
 };
+
+#define LULL_OPTIONS (LULL_OPT_SYNCNT + 1) /* one past the last */
 
 struct lull_linger {
 	int32_t on;	 /* 0|1 */

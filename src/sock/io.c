@@ -2,8 +2,8 @@
 /*
  * io.c: bytes in and out, and the end.
  *
- * Entry points: lull_sock_send, _recv, _peek, _consume, _shutdown, _close,
- * _abort; lull_shard_abort.
+ * Entry points: lull_sock_send, _recv, _recv_flags, _peek, _consume, _shutdown,
+ * _close, _abort; lull_shard_abort.
  */
 #include "sock/sock.h"
 
@@ -39,7 +39,7 @@ long lull_sock_send(struct lull_shard *s, struct lull_sock sock,
 
 	if (!u)
 		return -EBADF;
-	if (n < 0 || flags)
+	if (n < 0 || flags & ~LULL_MSG_MORE)
 		return -EINVAL;
 	tcb = lull_sock_tcb(s, u);
 	e = may_send(u, tcb);
@@ -48,7 +48,10 @@ long lull_sock_send(struct lull_shard *s, struct lull_sock sock,
 	for (int i = 0; i < n; i++)
 		asked += spans[i].len;
 	sent = lull_sendq_put(&s->tcp, tcb, spans, n);
-	if (sent > 0)
+	tcb->flags &= ~(uint32_t)LULL_TCB_MORE;
+	if (flags & LULL_MSG_MORE)
+		tcb->flags |= LULL_TCB_MORE;
+	if (sent > 0 || !asked)
 		lull_tcp_want(&s->tcp, tcb);
 	if ((size_t)sent < asked)
 		u->flags |= LULL_USER_WANT_WRITE;
@@ -67,18 +70,12 @@ static int nothing_to_read(struct lull_user *u)
 	return u->name ? -EAGAIN : 0;
 }
 
-long lull_sock_recv(struct lull_shard *s, struct lull_sock sock, void *buf,
-		    size_t len)
+static void copy_out(const struct lull_shard *s, const struct lull_user *u,
+		     void *buf, uint32_t want)
 {
-	struct lull_user *u = lull_sock_user(s, sock);
-	uint32_t want, done = 0, i;
+	uint32_t done = 0;
 
-	if (!u)
-		return -EBADF;
-	if (!u->text.bytes)
-		return nothing_to_read(u);
-	want = len < u->text.bytes ? (uint32_t)len : u->text.bytes;
-	for (i = u->text.head; done < want;) {
+	for (uint32_t i = u->text.head; done < want;) {
 		const struct lull_buf *b = lull_buf_at(&s->g.bufs, i);
 		uint32_t k = lull_min(b->len, want - done);
 
@@ -86,8 +83,31 @@ long lull_sock_recv(struct lull_shard *s, struct lull_sock sock, void *buf,
 		done += k;
 		i = b->next;
 	}
-	lull_text_consume(&s->tcp, sock.index, done);
-	return done;
+}
+
+long lull_sock_recv_flags(struct lull_shard *s, struct lull_sock sock,
+			  void *buf, size_t len, int flags)
+{
+	struct lull_user *u = lull_sock_user(s, sock);
+	uint32_t want;
+
+	if (!u)
+		return -EBADF;
+	if (flags & ~LULL_MSG_PEEK)
+		return -EINVAL;
+	if (!u->text.bytes)
+		return nothing_to_read(u);
+	want = len < u->text.bytes ? (uint32_t)len : u->text.bytes;
+	copy_out(s, u, buf, want);
+	if (!(flags & LULL_MSG_PEEK))
+		lull_text_consume(&s->tcp, sock.index, want);
+	return want;
+}
+
+long lull_sock_recv(struct lull_shard *s, struct lull_sock sock, void *buf,
+		    size_t len)
+{
+	return lull_sock_recv_flags(s, sock, buf, len, 0);
 }
 
 int lull_sock_peek(struct lull_shard *s, struct lull_sock sock,

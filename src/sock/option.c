@@ -24,11 +24,14 @@ static bool value_holds(enum lull_option option, int32_t v)
 	switch (option) {
 	case LULL_OPT_KEEPALIVE:
 	case LULL_OPT_NODELAY:
+	case LULL_OPT_CORK:
+	case LULL_OPT_QUICKACK:
 		return within(v, 0, 1);
 	case LULL_OPT_KEEPIDLE:
 	case LULL_OPT_KEEPINTVL:
 		return within(v, 1, 32767);
 	case LULL_OPT_KEEPCNT:
+	case LULL_OPT_SYNCNT:
 		return within(v, 1, 127);
 	case LULL_OPT_LINGER2:
 		return within(v, -1, 3600);
@@ -53,6 +56,16 @@ static bool value_holds(enum lull_option option, int32_t v)
 	return false;
 }
 
+/* What is due is said at once, as in Linux. */
+static void set_quickack(struct lull_tcp *t, struct lull_tcb *tcb, int32_t on)
+{
+	set_flag(tcb, LULL_TCB_QUICKACK, on);
+	if (!on || !(tcb->flags & LULL_TCB_ACK_LATER))
+		return;
+	tcb->flags |= LULL_TCB_ACK_NOW;
+	lull_tcp_want(t, tcb);
+}
+
 static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
 		       enum lull_option option, int32_t v)
 {
@@ -65,6 +78,16 @@ static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
 	case LULL_OPT_NODELAY:
 		set_flag(tcb, LULL_TCB_NODELAY, v);
 		lull_tcp_want(t, tcb);
+		break;
+	case LULL_OPT_CORK:
+		set_flag(tcb, LULL_TCB_CORK, v);
+		lull_tcp_want(t, tcb);
+		break;
+	case LULL_OPT_QUICKACK:
+		set_quickack(t, tcb, v);
+		break;
+	case LULL_OPT_SYNCNT:
+		cold->syn_retries = (uint8_t)v;
 		break;
 	case LULL_OPT_KEEPIDLE:
 		cold->keep_idle_s = (uint16_t)v;
@@ -128,6 +151,13 @@ static int32_t get_number(const struct lull_tcp *t, const struct lull_tcb *tcb,
 		return !!(tcb->flags & LULL_TCB_KEEPALIVE);
 	case LULL_OPT_NODELAY:
 		return !!(tcb->flags & LULL_TCB_NODELAY);
+	case LULL_OPT_CORK:
+		return !!(tcb->flags & LULL_TCB_CORK);
+	case LULL_OPT_QUICKACK:
+		return !!(tcb->flags & LULL_TCB_QUICKACK);
+	case LULL_OPT_SYNCNT:
+		return cold->syn_retries ? cold->syn_retries
+					 : (int32_t)k->syn_retries;
 	case LULL_OPT_KEEPIDLE:
 		return cold->keep_idle_s ? cold->keep_idle_s
 					 : (int32_t)k->keepalive_time_s;
@@ -210,7 +240,8 @@ int lull_sock_set(struct lull_shard *s, struct lull_sock sock,
 		memcpy(&linger, value, len);
 		return set_linger(&s->tcp, tcb, &linger);
 	}
-	if ((uint32_t)option > LULL_OPT_MAXSEG || option == LULL_OPT_ERROR)
+	if ((uint32_t)option >= LULL_OPTIONS ||
+	    option == LULL_OPT_ERROR)
 		return -ENOPROTOOPT;
 	if (len != sizeof v)
 		return -EINVAL;
@@ -243,7 +274,7 @@ int lull_sock_get(struct lull_shard *s, struct lull_sock sock,
 		memcpy(value, &u->cookie, len);
 		return 0;
 	}
-	if ((uint32_t)option > LULL_OPT_MAXSEG)
+	if ((uint32_t)option >= LULL_OPTIONS)
 		return -ENOPROTOOPT;
 	tcb = lull_sock_tcb(s, u);
 	l = listener_for(s, u, option);

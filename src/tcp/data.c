@@ -280,7 +280,7 @@ static void note_ack(struct lull_tcp *t, struct lull_tcb *tcb, bool gap)
 	if (tcb->rcv.unacked < UINT8_MAX)
 		tcb->rcv.unacked++;
 	lull_tcp_want(t, tcb);
-	if (gap || tcb->rcv.unacked >= 2) {
+	if (gap || tcb->rcv.unacked >= 2 || tcb->flags & LULL_TCB_QUICKACK) {
 		tcb->flags |= LULL_TCB_ACK_NOW;
 	} else if (!(tcb->flags & LULL_TCB_ACK_LATER)) {
 		tcb->flags |= LULL_TCB_ACK_LATER;

@@ -195,7 +195,7 @@ static void fill_tcb(struct lull_tcp *t, struct lull_tcb *tcb,
 	};
 	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 
-	cold->iss = h->iss;
+	cold->iss = cold->sml = h->iss;
 	cold->irs = h->irs;
 	/* Its SYN-ACK was sent: what the ACK will acknowledge. */
 	tcb->snd.una = h->iss;

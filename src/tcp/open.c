@@ -190,7 +190,7 @@ int lull_tcp_connect(struct lull_tcp *t, const struct lull_place *place,
 	}
 	tcb->user = user;
 	lull_user_at(t, user)->name = lull_name(LULL_KIND_TCB, i);
-	cold->iss = lull_seq(secret.isn);
+	cold->iss = cold->sml = lull_seq(secret.isn);
 	tcb->opt.ts_offset = secret.ts_offset;
 	tcb->snd.una = tcb->snd.nxt = cold->iss;
 	tcb->snd.end = lull_seq_add(cold->iss, 1);
@@ -232,9 +232,10 @@ static void keep_options(struct lull_tcp *t, struct lull_tcb *tcb,
 {
 	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 
-	tcb->flags |= old->flags & (LULL_TCB_NODELAY | LULL_TCB_KEEPALIVE);
+	tcb->flags |= old->flags & (LULL_TCB_NODELAY | LULL_TCB_KEEPALIVE |
+				    LULL_TCB_CORK | LULL_TCB_QUICKACK);
 	tcb->rcv.buf = old->rcv.buf;
-	old_cold.iss = cold->iss;
+	old_cold.iss = old_cold.sml = cold->iss;
 	old_cold.dest = cold->dest;
 	old_cold.soft_error = 0;
 	*cold = old_cold;

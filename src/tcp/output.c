@@ -14,6 +14,8 @@
  */
 #include "tcp/tcp.h"
 
+#define HELD_MS 200 /* tcp(7): by TCP_CORK or MSG_MORE */
+
 /* What came of one attempt to send. */
 enum sent {
 	SENT,
@@ -198,20 +200,38 @@ static uint32_t window_left(const struct lull_tcb *tcb)
 	return tcb->snd.wnd > out ? tcb->snd.wnd - out : 0; /* MUST-34 */
 }
 
+/*
+ * Must the last short one wait for company? While TCP_CORK or MSG_MORE hold
+ * it; and by Nagle's rule (SHLD-7) in Minshall's form, as Linux has it: while
+ * another *short* one is out. A write of several segments is not cut in two.
+ */
+static bool last_waits(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
+	struct lull_seq sml = lull_tcb_cold(t, tcb)->sml;
+
+	if (tcb->flags & (LULL_TCB_PUSH | LULL_TCB_FIN))
+		return false;
+	if (tcb->flags & (LULL_TCB_CORK | LULL_TCB_MORE))
+		return true;
+	if (tcb->flags & LULL_TCB_NODELAY) /* MUST-17 */
+		return false;
+	return lull_seq_gt(sml, tcb->snd.una) && lull_seq_le(sml, tcb->snd.nxt);
+}
+
 /* Is less than a whole segment worth sending? */
-static bool short_may_go(const struct lull_tcb *tcb, uint32_t len,
-			 uint32_t queued)
+static bool short_may_go(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			 uint32_t len, uint32_t queued)
 {
 	bool idle = lull_seq_eq(tcb->snd.una, tcb->snd.nxt);
-	bool last = len == queued;
 
+	if (len == queued)
+		return !last_waits(t, tcb);
 	if (tcb->flags & LULL_TCB_PUSH)
 		return true;
-	/* Nagle (SHLD-7): the last short one waits while others are out. */
 	if (!idle && !(tcb->flags & (LULL_TCB_NODELAY | LULL_TCB_FIN)))
 		return false;
 	/* 3.8.6.2.1 (MUST-38): half of the largest window ever. */
-	return last || (len > 0 && len >= tcb->snd.wnd_max / 2);
+	return len > 0 && len >= tcb->snd.wnd_max / 2;
 }
 
 /* How many bytes of new text may go in one packet. */
@@ -233,9 +253,9 @@ static uint32_t text_allowed(const struct lull_tcp *t,
 		cwnd_left = lull_max(cwnd_left, mss);
 	len = lull_min(len, cwnd_left);
 	/* SHLD-28: whole segments, and a short one only for a reason. */
-	if (len > mss && len < queued)
+	if (len > mss && (len < queued || last_waits(t, tcb)))
 		len -= len % mss;
-	if (len < mss && !short_may_go(tcb, len, queued))
+	if (len < mss && !short_may_go(t, tcb, len, queued))
 		return 0;
 	return len;
 }
@@ -291,6 +311,8 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 	if (LULL_NEVER(!lull_range_add(t, tcb, r)))
 		return NOTHING;
 	tcb->snd.nxt = r.end;
+	if (len != tcb->opt.mss && len % tcb->opt.mss)
+		lull_tcb_cold(t, tcb)->sml = r.end;
 	tcb->flags &= ~(uint32_t)(LULL_TCB_PUSH | LULL_TCB_PROBE);
 	lull_tcb_cold(t, tcb)->sent_ms = (uint32_t)t->g->now_ms;
 	return SENT;
@@ -404,6 +426,20 @@ static enum sent send_all(struct lull_tcp *t, struct lull_tcb *tcb)
 	return what;
 }
 
+/*
+ * How long text may be held back by TCP_CORK and MSG_MORE: 200 ms, says
+ * tcp(7); Linux itself waits for its persist timer, as profile linux does.
+ */
+static uint32_t held_ms(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
+	bool held = tcb->flags & (LULL_TCB_CORK | LULL_TCB_MORE);
+
+	return held && window_left(tcb) > 0 &&
+			       t->g->profile != LULL_PROFILE_LINUX
+		       ? HELD_MS
+		       : UINT32_MAX;
+}
+
 /* RFC 6298 5.1; or, with nothing out and something in, the persist timer. */
 static void arm(struct lull_tcp *t, struct lull_tcb *tcb)
 {
@@ -425,7 +461,9 @@ static void arm(struct lull_tcp *t, struct lull_tcb *tcb)
 		return;
 	if (!out)
 		tcb->flags |= LULL_TCB_PERSIST;
-	lull_timer_set(t, tcb, LULL_TIMER_RTO, lull_rtt_timeout_ms(t, tcb));
+	lull_timer_set(t, tcb, LULL_TIMER_RTO,
+		       lull_min(out ? UINT32_MAX : held_ms(t, tcb),
+				lull_rtt_timeout_ms(t, tcb)));
 }
 
 static enum sent output_one(struct lull_tcp *t, struct lull_tcb *tcb)
@@ -436,6 +474,10 @@ static enum sent output_one(struct lull_tcp *t, struct lull_tcb *tcb)
 		return send_rst(t, tcb);
 	what = send_all(t, tcb);
 	arm(t, tcb);
+	/* In Linux MSG_MORE is said of one push: the next ACK is another. */
+	if (tcb->flags & LULL_TCB_MORE && what != FULL &&
+	    t->g->profile == LULL_PROFILE_LINUX)
+		tcb->flags &= ~(uint32_t)LULL_TCB_MORE;
 	if (what != FULL && !(tcb->flags & LULL_TCB_ACK_NOW))
 		lull_orphan_settle(t, tcb);
 	return what;

@@ -150,6 +150,9 @@ enum lull_tcb_flags {
 	LULL_TCB_BACK = 1 << 20,      /* as LULL_CLOSING_BACK */
 	LULL_TCB_MSS_PROVED = 1 << 29, /* as much as an MSS has arrived */
 	LULL_TCB_PMTU_ACKS = 1 << 30,  /* pmtu.c waits for an ACK */
+	LULL_TCB_CORK = 1 << 24,      /* TCP_CORK: whole segments only */
+	LULL_TCB_MORE = 1 << 25,      /* MSG_MORE: so until the next send */
+	LULL_TCB_QUICKACK = 1 << 26,  /* TCP_QUICKACK: no delayed ACK */
 };
 
 enum lull_tcb_timer {
@@ -286,6 +289,8 @@ struct lull_tcb_cold {
 	uint32_t dest;	  /* where it is counted, if we opened it, or 0 */
 	struct lull_cc_before before;
 	struct lull_pmtu pmtu;
+	struct lull_seq sml; /* after the last short segment (Minshall) */
+	uint8_t syn_retries; /* 0: the knob */
 };
 
 #include "tcp/closing.h"

@@ -71,7 +71,9 @@ static bool gives_up(const struct lull_tcp *t, const struct lull_tcb *tcb)
 
 	if (tcb->state == LULL_TCP_SYN_SENT)
 		return tcb->rtt.backoff >=
-		       k->syn_retries + k->syn_linear_timeouts;
+		       (cold->syn_retries ? cold->syn_retries
+					  : k->syn_retries) +
+			       k->syn_linear_timeouts;
 	if (tcb->state == LULL_TCP_SYN_RECEIVED)
 		return tcb->rtt.backoff >= k->synack_retries;
 	if (tcb->rtt.backoff == 0)

@@ -166,9 +166,7 @@ static void many_small_buffers(void **unused)
 	lull_buf_put(&r.s->g.bufs, got[n]); /* one for frames that come in */
 	rig_write(&r, 7000);
 	assert_int_equal(r.s->g.bufs.slab[LULL_BUF_256].used, 28);
-	assert_int_equal(take_text(&r, &at), 4);
-	rig_ack(&r);
-	assert_int_equal(take_text(&r, &at), 1);
+	assert_int_equal(take_text(&r, &at), 5); /* the last one is short */
 	assert_int_equal(at, 7000);
 	rig_ack(&r);
 	while (n > 0)

@@ -194,6 +194,9 @@ static void option_ranges(void **unused)
 		{LULL_OPT_KEEPCNT, 1, 127},
 		{LULL_OPT_LINGER2, -1, 3600},
 		{LULL_OPT_NODELAY, 0, 1},
+		{LULL_OPT_CORK, 0, 1},
+		{LULL_OPT_QUICKACK, 0, 1},
+		{LULL_OPT_SYNCNT, 1, 127},
 		{LULL_OPT_USER_TIMEOUT, 0, INT32_MAX},
 		{LULL_OPT_RCVBUF, 4096, 1 << 30},
 		{LULL_OPT_SNDBUF, 4096, 1 << 30},
@@ -246,6 +249,8 @@ static void option_defaults(void **unused)
 		{LULL_OPT_SNDBUF, 16384},    {LULL_OPT_TOS, 0},
 		{LULL_OPT_TTL, 64},	     {LULL_OPT_ERROR, 0},
 		{LULL_OPT_TIMEWAIT_LEN, 60},
+		{LULL_OPT_CORK, 0},	     {LULL_OPT_QUICKACK, 0},
+		{LULL_OPT_SYNCNT, 6},
 	};
 	struct lull_linger linger = {9, 9};
 	struct rig r;
