@@ -220,6 +220,9 @@ enum lull_event_bits {
 	LULL_EVENT_ERROR = 32, /* the connection ended with `error` */
 	LULL_EVENT_CLOSED =
 		64, /* a lingering close ended; the handle is gone */
+	LULL_EVENT_URGENT =
+		128, /* the urgent pointer moved on (3.8.5): the peer wants all
+			up to lull_sock_info().rcv_urgent to be read soon */
 };
 
 /*
@@ -359,6 +362,11 @@ struct lull_span {
 
 /* Flags of lull_sock_send() and lull_sock_recv_flags(), of send(2), recv(2). */
 enum lull_msg_flags {
+	/* send: what is queued with it is urgent (3.8.5); new programs should
+	 * not use it (SHLD-13). recv: the last urgent octet, where
+	 * LULL_OPT_OOBINLINE is 0; -EAGAIN: it has not come yet; -EINVAL: there
+	 * is none, or it was fetched. */
+	LULL_MSG_OOB = 1,
 	LULL_MSG_PEEK = 2, /* recv: the bytes stay */
 	/* send: more follows. What is less than a segment waits for it, at
 	 * most for 200 ms; the next call without the flag lets it go. */
@@ -376,7 +384,10 @@ LULL_API LULL_MUST_CHECK long lull_sock_send(struct lull_shard *shard,
 					     const struct lull_span *spans,
 					     int n, int flags);
 
-/* Copy bytes out. 0: end of file. Errors as lull_sock_send(). */
+/*
+ * Copy bytes out. 0: end of file. Errors as lull_sock_send(). It stops once
+ * before the last urgent octet (rcv_urgent is 1 there: sockatmark(3)).
+ */
 LULL_API LULL_MUST_CHECK long lull_sock_recv(struct lull_shard *shard,
 					     struct lull_sock sock, void *buf,
 					     size_t len);
@@ -449,13 +460,15 @@ enum lull_option {	 /* value; socket(7), tcp(7) or ip(7) say more */
 			    no effect, as in Linux. To get: what is sent now */
 	LULL_OPT_CORK, /* int32_t 0|1: 1 holds back what is less than a segment,
 			  at most for 200 ms; 0 lets it go */
-	LULL_OPT_QUICKACK, /* int32_t 0|1: 1 lets no ACK wait, until it is 0
-			      again (Linux's may end by itself) */
-	LULL_OPT_SYNCNT, /* int32_t 1..127: SYNs sent again; else
-			    tcp_syn_retries */
+	LULL_OPT_QUICKACK,  /* int32_t 0|1: 1 lets no ACK wait, until it is 0
+			       again (Linux's may end by itself) */
+	LULL_OPT_SYNCNT,    /* int32_t 1..127: SYNs sent again; else
+			       tcp_syn_retries */
+	LULL_OPT_OOBINLINE, /* int32_t 0|1: 1 leaves the last urgent octet in
+			       the stream (RFC 6093; 0 in profile linux) */
 };
 
-#define LULL_OPTIONS (LULL_OPT_SYNCNT + 1) /* one past the last */
+#define LULL_OPTIONS (LULL_OPT_OOBINLINE + 1) /* one past the last */
 
 struct lull_linger {
 	int32_t on;	 /* 0|1 */
@@ -484,6 +497,9 @@ struct lull_sock_info {
 	uint32_t snd_room;   /* bytes that lull_sock_send() would take now */
 	int32_t soft_error;  /* negative errno of an ICMP error that ended
 				nothing, or -ETIMEDOUT: tcp_retries1 */
+	uint32_t rcv_urgent; /* bytes up to the last urgent octet and with it,
+				from the next to be read; they may still be on
+				their way; 0: none (MUST-33) */
 };
 
 LULL_API LULL_MUST_CHECK int lull_sock_info(const struct lull_shard *shard,

@@ -106,6 +106,7 @@ int lull_sock_info(const struct lull_shard *s, struct lull_sock sock,
 		.size = sizeof *info,
 		.state = LULL_TCP_CLOSED,
 		.rcv_queued = u->text.bytes,
+		.rcv_urgent = u->urgent,
 	};
 	i = lull_name_index(u->name);
 	switch (lull_name_kind(u->name)) {

@@ -39,7 +39,7 @@ long lull_sock_send(struct lull_shard *s, struct lull_sock sock,
 
 	if (!u)
 		return -EBADF;
-	if (n < 0 || flags & ~LULL_MSG_MORE)
+	if (n < 0 || flags & ~(LULL_MSG_MORE | LULL_MSG_OOB))
 		return -EINVAL;
 	tcb = lull_sock_tcb(s, u);
 	e = may_send(u, tcb);
@@ -51,6 +51,8 @@ long lull_sock_send(struct lull_shard *s, struct lull_sock sock,
 	tcb->flags &= ~(uint32_t)LULL_TCB_MORE;
 	if (flags & LULL_MSG_MORE)
 		tcb->flags |= LULL_TCB_MORE;
+	if (sent > 0 && flags & LULL_MSG_OOB)
+		lull_urgent_mark(&s->tcp, tcb);
 	if (sent > 0 || !asked)
 		lull_tcp_want(&s->tcp, tcb);
 	if ((size_t)sent < asked)
@@ -70,35 +72,59 @@ static int nothing_to_read(struct lull_user *u)
 	return u->name ? -EAGAIN : 0;
 }
 
+/* Copy `want` bytes out, without the first one if there is a `hole`. */
 static void copy_out(const struct lull_shard *s, const struct lull_user *u,
-		     void *buf, uint32_t want)
+		     void *buf, uint32_t want, uint32_t hole)
 {
 	uint32_t done = 0;
 
 	for (uint32_t i = u->text.head; done < want;) {
 		const struct lull_buf *b = lull_buf_at(&s->g.bufs, i);
-		uint32_t k = lull_min(b->len, want - done);
+		uint32_t k = lull_min(b->len - hole, want - done);
 
-		memcpy((uint8_t *)buf + done, b->data + b->off, k);
+		memcpy((uint8_t *)buf + done, b->data + b->off + hole, k);
 		done += k;
+		hole = 0;
 		i = b->next;
 	}
+}
+
+static long recv_urgent(struct lull_shard *s, struct lull_sock sock, void *buf,
+			size_t len, int flags)
+{
+	struct lull_user *u = lull_sock_user(s, sock);
+	uint8_t byte;
+	int n = lull_urgent_get(&s->tcp, sock.index, &byte,
+				flags & LULL_MSG_PEEK || len == 0);
+
+	if (n == -EAGAIN)
+		return nothing_to_read(u);
+	if (n < 0 || len == 0)
+		return n < 0 ? n : 0;
+	memcpy(buf, &byte, 1);
+	return 1;
 }
 
 long lull_sock_recv_flags(struct lull_shard *s, struct lull_sock sock,
 			  void *buf, size_t len, int flags)
 {
 	struct lull_user *u = lull_sock_user(s, sock);
-	uint32_t want;
+	uint32_t want, hole, most;
 
 	if (!u)
 		return -EBADF;
-	if (flags & ~LULL_MSG_PEEK)
+	if (flags & ~(LULL_MSG_PEEK | LULL_MSG_OOB))
 		return -EINVAL;
-	if (!u->text.bytes)
+	if (flags & LULL_MSG_OOB)
+		return recv_urgent(s, sock, buf, len, flags);
+	if (!(flags & LULL_MSG_PEEK))
+		lull_urgent_skip(&s->tcp, sock.index);
+	hole = lull_urgent_hole(u);
+	most = lull_urgent_readable(u) - hole;
+	if (!most)
 		return nothing_to_read(u);
-	want = len < u->text.bytes ? (uint32_t)len : u->text.bytes;
-	copy_out(s, u, buf, want);
+	want = len < most ? (uint32_t)len : most;
+	copy_out(s, u, buf, want, hole);
 	if (!(flags & LULL_MSG_PEEK))
 		lull_text_consume(&s->tcp, sock.index, want);
 	return want;
@@ -114,16 +140,21 @@ int lull_sock_peek(struct lull_shard *s, struct lull_sock sock,
 		   struct lull_span *spans, int n)
 {
 	struct lull_user *u = lull_sock_user(s, sock);
+	uint32_t left;
 	int k = 0;
 
 	if (!u)
 		return -EBADF;
-	if (!u->text.bytes)
+	lull_urgent_skip(&s->tcp, sock.index);
+	left = lull_urgent_readable(u);
+	if (!left)
 		return nothing_to_read(u);
-	for (uint32_t i = u->text.head; i && k < n;) {
+	for (uint32_t i = u->text.head; left && k < n;) {
 		const struct lull_buf *b = lull_buf_at(&s->g.bufs, i);
+		uint32_t len = lull_min(b->len, left);
 
-		spans[k++] = (struct lull_span){b->data + b->off, b->len};
+		spans[k++] = (struct lull_span){b->data + b->off, len};
+		left -= len;
 		i = b->next;
 	}
 	return k;

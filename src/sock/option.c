@@ -26,6 +26,7 @@ static bool value_holds(enum lull_option option, int32_t v)
 	case LULL_OPT_NODELAY:
 	case LULL_OPT_CORK:
 	case LULL_OPT_QUICKACK:
+	case LULL_OPT_OOBINLINE:
 		return within(v, 0, 1);
 	case LULL_OPT_KEEPIDLE:
 	case LULL_OPT_KEEPINTVL:
@@ -54,6 +55,13 @@ static bool value_holds(enum lull_option option, int32_t v)
 		break;
 	}
 	return false;
+}
+
+static void set_oobinline(struct lull_user *u, int32_t on)
+{
+	u->urgent_flags &= (uint16_t)~LULL_URGENT_APART;
+	if (!on)
+		u->urgent_flags |= LULL_URGENT_APART;
 }
 
 /* What is due is said at once, as in Linux. */
@@ -85,6 +93,9 @@ static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
 		break;
 	case LULL_OPT_QUICKACK:
 		set_quickack(t, tcb, v);
+		break;
+	case LULL_OPT_OOBINLINE:
+		set_oobinline(lull_user_at(t, tcb->user), v);
 		break;
 	case LULL_OPT_SYNCNT:
 		cold->syn_retries = (uint8_t)v;
@@ -155,6 +166,9 @@ static int32_t get_number(const struct lull_tcp *t, const struct lull_tcb *tcb,
 		return !!(tcb->flags & LULL_TCB_CORK);
 	case LULL_OPT_QUICKACK:
 		return !!(tcb->flags & LULL_TCB_QUICKACK);
+	case LULL_OPT_OOBINLINE:
+		return !(lull_user_at(t, tcb->user)->urgent_flags &
+			 LULL_URGENT_APART);
 	case LULL_OPT_SYNCNT:
 		return cold->syn_retries ? cold->syn_retries
 					 : (int32_t)k->syn_retries;
@@ -240,8 +254,7 @@ int lull_sock_set(struct lull_shard *s, struct lull_sock sock,
 		memcpy(&linger, value, len);
 		return set_linger(&s->tcp, tcb, &linger);
 	}
-	if ((uint32_t)option >= LULL_OPTIONS ||
-	    option == LULL_OPT_ERROR)
+	if ((uint32_t)option >= LULL_OPTIONS || option == LULL_OPT_ERROR)
 		return -ENOPROTOOPT;
 	if (len != sizeof v)
 		return -EINVAL;

@@ -422,6 +422,8 @@ void lull_text_consume(struct lull_tcp *t, uint32_t user, uint32_t bytes)
 
 	LULL_ASSERT(bytes <= u->text.bytes);
 	u->text.bytes -= bytes;
+	if (u->urgent)
+		u->urgent -= lull_min(bytes, u->urgent);
 	while (bytes > 0) {
 		uint32_t i = u->text.head;
 		struct lull_buf *b = buf_at(t, i);

@@ -93,8 +93,6 @@ bool lull_tcp_prepare(struct lull_tcp *t, uint32_t buf,
 			lull_count(g, LULL_COUNT_IN_ERRS);
 		return false;
 	}
-	if (seg->flags & LULL_URG) /* no urgent mechanism yet: plain text */
-		lull_count(g, LULL_COUNT_URGENT);
 	b->off += seg->hdr_len;
 	b->len = seg->text_len;
 	b->seq = seg->seq;

@@ -260,7 +260,9 @@ void lull_segment_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
 		return;
 	tcb->heard_ms = (uint32_t)t->g->now_ms;
 	lull_tcb_cold(t, tcb)->keep_probes = 0;
-	/* Sixth: URG is counted in demux.c and ignored for now. */
+	/* Sixth: URG, also with a zero window (MUST-66). */
+	if (seg->flags & LULL_URG)
+		lull_urgent_take(t, tcb, seg);
 	/* Seventh: text. */
 	if (!lull_text_take(t, tcb, seg))
 		return;

@@ -418,6 +418,8 @@ void lull_syn_sent_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
 	lull_tcb_established(t, tcb);
 	tcb->flags |= LULL_TCB_ACK_NOW;
 	lull_tcp_want(t, tcb);
+	if (seg->flags & LULL_URG) /* its pointer counts from the SYN */
+		lull_urgent_take(t, tcb, seg);
 	/* What came with the SYN: text and FIN begin behind it. */
 	seg->seq = lull_seq_add(seg->seq, 1);
 	seg->flags &= (uint8_t)~LULL_SYN;

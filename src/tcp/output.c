@@ -70,13 +70,15 @@ static bool is_probe(const struct lull_tcb_cold *cold,
 }
 
 static void emit(struct lull_tcp *t, struct lull_tcb *tcb, struct lull_tx *tx,
-		 const struct lull_seg *out)
+		 struct lull_seg *out)
 {
 	struct lull_ground *g = t->g;
 	const struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 	uint32_t len = tx->payload_len + !!(out->flags & LULL_SYN) +
 		       !!(out->flags & LULL_FIN);
 
+	if (tcb->flags & LULL_TCB_URGENT)
+		lull_urgent_tell(t, tcb, out);
 	tx->tos = cold->tos;
 	tx->ttl = cold->ttl;
 	if (tx->payload_len > tcb->opt.mss && !is_probe(cold, out))
@@ -209,7 +211,8 @@ static bool last_waits(const struct lull_tcp *t, const struct lull_tcb *tcb)
 {
 	struct lull_seq sml = lull_tcb_cold(t, tcb)->sml;
 
-	if (tcb->flags & (LULL_TCB_PUSH | LULL_TCB_FIN))
+	if (tcb->flags & (LULL_TCB_PUSH | LULL_TCB_FIN) ||
+	    lull_urgent_mode(t, tcb))
 		return false;
 	if (tcb->flags & (LULL_TCB_CORK | LULL_TCB_MORE))
 		return true;
@@ -245,8 +248,10 @@ static uint32_t text_allowed(const struct lull_tcp *t,
 	uint32_t cwnd_left =
 		tcb->cc.cwnd > tcb->snd.pipe ? tcb->cc.cwnd - tcb->snd.pipe : 0;
 
-	if (t->g->link_cap &
-	    LULL_LINK_TX_GSO) /* whole segments, in one frame */
+	/* Whole segments, in one frame; but one pointer is not right for all.
+	 */
+	if (t->g->link_cap & LULL_LINK_TX_GSO &&
+	    !(tcb->flags & LULL_TCB_URGENT))
 		most = (65535 - 120) / mss * mss;
 	len = lull_min(lull_min(queued, window_left(tcb)), most);
 	if (tcb->snd.pipe == 0) /* one segment may always go */
@@ -356,11 +361,16 @@ static enum sent send_bare(struct lull_tcp *t, struct lull_tcb *tcb,
 	return SENT;
 }
 
-/* SEQ below the window draws an ACK from whoever is there. */
+/*
+ * SEQ below the window draws an ACK from whoever is there. Urgent mode is told
+ * by one at its edge, which the peer looks into (MUST-66), as Linux does.
+ */
 static enum sent send_probe(struct lull_tcp *t, struct lull_tcb *tcb)
 {
 	if (!(tcb->flags & LULL_TCB_PROBE))
 		return NOTHING;
+	if (lull_urgent_mode(t, tcb) && send_bare(t, tcb, tcb->snd.una) == FULL)
+		return FULL;
 	if (send_bare(t, tcb, lull_seq(tcb->snd.una.v - 1)) == FULL)
 		return FULL;
 	tcb->flags &= ~(uint32_t)(LULL_TCB_PROBE | LULL_TCB_PUSH);

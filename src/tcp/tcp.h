@@ -48,6 +48,11 @@ enum lull_user_flags {
 	LULL_USER_LINGERS = 64,	   /* closed, and waits for LULL_EVENT_CLOSED */
 };
 
+enum lull_urgent_flags {
+	LULL_URGENT_APART = 1, /* LULL_OPT_OOBINLINE is 0 */
+	LULL_URGENT_READ = 2,  /* the octet was fetched apart */
+};
+
 struct lull_user {
 	uint32_t free; /* the slab's */
 	uint32_t gen;
@@ -56,7 +61,7 @@ struct lull_user {
 	uint8_t kind, flags;
 	uint16_t news;	/* of enum lull_event_bits, not yet told */
 	uint16_t error; /* errno, positive, not yet told */
-	uint16_t unused;
+	uint16_t urgent_flags;
 	struct lull_links ready;
 	struct lull_links accept; /* in a listener's queue */
 	/* Received and not consumed, in order. */
@@ -65,6 +70,7 @@ struct lull_user {
 		uint32_t bytes;
 		uint32_t charge; /* bytes of the buffers that hold them */
 	} text;
+	uint32_t urgent; /* bytes up to the last urgent one, with it; or 0 */
 };
 
 /* ---- listeners ---- */
@@ -153,6 +159,7 @@ enum lull_tcb_flags {
 	LULL_TCB_CORK = 1 << 24,      /* TCP_CORK: whole segments only */
 	LULL_TCB_MORE = 1 << 25,      /* MSG_MORE: so until the next send */
 	LULL_TCB_QUICKACK = 1 << 26,  /* TCP_QUICKACK: no delayed ACK */
+	LULL_TCB_URGENT = 1 << 27,    /* urgent text may be out, or queued */
 };
 
 enum lull_tcb_timer {
@@ -271,6 +278,8 @@ struct lull_pmtu {
 /* The cold part: what most segments don't touch. */
 struct lull_tcb_cold {
 	struct lull_seq iss, irs;
+	struct lull_seq sml;	/* after the last short segment (Minshall) */
+	struct lull_seq snd_up; /* SND.UP, with LULL_TCB_URGENT */
 	uint32_t sndbuf;      /* bytes of buffers; 0: tcp_wmem */
 	uint32_t linger_user; /* who waits for LULL_EVENT_CLOSED, or 0 */
 	uint32_t user_timeout_ms;
@@ -283,14 +292,13 @@ struct lull_tcb_cold {
 	uint16_t syn_wnd;	 /* the window that our SYN offered */
 	uint16_t timewait_len_s; /* 0: the knob */
 	uint8_t keep_probes_max; /* 0: the knob */
+	uint8_t syn_retries;	 /* 0: the knob */
 	uint8_t keep_probes;	 /* sent and not answered */
 	uint8_t tos, ttl;
 	uint32_t sent_ms; /* first SYN, then last text (RFC 5681 4.1) */
 	uint32_t dest;	  /* where it is counted, if we opened it, or 0 */
 	struct lull_cc_before before;
 	struct lull_pmtu pmtu;
-	struct lull_seq sml; /* after the last short segment (Minshall) */
-	uint8_t syn_retries; /* 0: the knob */
 };
 
 #include "tcp/closing.h"
@@ -617,6 +625,26 @@ void lull_text_free(struct lull_tcp *t, struct lull_user *u);
 void lull_later_free(struct lull_tcp *t, struct lull_tcb *tcb);
 /* The window to offer now, in bytes; moves the edge. */
 uint32_t lull_rcv_window(struct lull_tcp *t, struct lull_tcb *tcb);
+
+/* ---- urgent.c ---- */
+
+/* Sixth step, of a segment with URG. */
+void lull_urgent_take(struct lull_tcp *t, struct lull_tcb *tcb,
+		      const struct lull_seg *seg);
+/* Octets, 1 or 0, that the next read leaves out. */
+uint32_t lull_urgent_hole(const struct lull_user *u);
+/* How far a read goes: up to the mark, or what there is. */
+uint32_t lull_urgent_readable(const struct lull_user *u);
+void lull_urgent_skip(struct lull_tcp *t, uint32_t user);
+/* The octet that is kept apart: 1; -EAGAIN: it has not come; -EINVAL. */
+int lull_urgent_get(struct lull_tcp *t, uint32_t user, uint8_t *byte,
+		    bool peek);
+void lull_urgent_mark(struct lull_tcp *t, struct lull_tcb *tcb);
+/* Is there urgent text that is not acknowledged? */
+bool lull_urgent_mode(const struct lull_tcp *t, const struct lull_tcb *tcb);
+/* URG and the pointer, where a segment shall have them. */
+void lull_urgent_tell(const struct lull_tcp *t, struct lull_tcb *tcb,
+		      struct lull_seg *out);
 
 /* ---- close.c ---- */
 

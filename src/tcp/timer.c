@@ -70,10 +70,10 @@ static bool gives_up(const struct lull_tcp *t, const struct lull_tcb *tcb)
 	uint32_t stuck_ms = (uint32_t)t->g->now_ms - cold->stuck_ms;
 
 	if (tcb->state == LULL_TCP_SYN_SENT)
-		return tcb->rtt.backoff >=
-		       (cold->syn_retries ? cold->syn_retries
-					  : k->syn_retries) +
-			       k->syn_linear_timeouts;
+		return tcb->rtt.backoff >= (cold->syn_retries
+						    ? cold->syn_retries
+						    : k->syn_retries) +
+						   k->syn_linear_timeouts;
 	if (tcb->state == LULL_TCP_SYN_RECEIVED)
 		return tcb->rtt.backoff >= k->synack_retries;
 	if (tcb->rtt.backoff == 0)

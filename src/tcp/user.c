@@ -21,6 +21,9 @@ uint32_t lull_user_new(struct lull_tcp *t, enum lull_user_kind kind,
 		.gen = u->gen + 1 ? u->gen + 1 : 1,
 		.cookie = cookie,
 		.kind = (uint8_t)kind,
+		.urgent_flags = t->g->profile == LULL_PROFILE_LINUX
+					? LULL_URGENT_APART
+					: 0,
 	};
 	return i;
 }

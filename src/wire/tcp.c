@@ -75,6 +75,7 @@ enum lull_drop lull_tcp_parse(const uint8_t *p, uint32_t len,
 	seg->ack = lull_seq(get32(p + 8));
 	seg->flags = p[13];
 	seg->wnd = get16(p + 14);
+	seg->up = get16(p + 18);
 	seg->text_len = len - seg->hdr_len;
 	seg->mss = 0;
 	seg->wscale = LULL_NO_WSCALE;
@@ -122,7 +123,7 @@ void lull_tcp_emit(struct lull_tx *tx, const struct lull_seg *seg,
 	put_word(&w, seg->seq.v);
 	put_word(&w, seg->ack.v);
 	put_word(&w, n / 4 << 28 | (uint32_t)seg->flags << 16 | seg->wnd);
-	put_word(&w, 0); /* checksum and urgent pointer */
+	put_word(&w, seg->up); /* and no checksum yet */
 	emit_options(&w, seg);
 	tx->local = seg->tuple.local;
 	tx->remote = seg->tuple.remote;

@@ -97,6 +97,7 @@ struct lull_seg {
 	struct lull_seq seq, ack;
 	uint32_t text_len; /* bytes of data */
 	uint16_t wnd;	   /* as on the wire, unscaled */
+	uint16_t up;	   /* SEG.UP, from SEG.SEQ; means nothing without URG */
 	uint16_t mss;	   /* of a SYN; 0: no option */
 	uint8_t flags;
 	uint8_t wscale; /* of a SYN; LULL_NO_WSCALE: no option */

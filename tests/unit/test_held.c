@@ -210,8 +210,8 @@ static void more_waits_for_the_rest(void **unused)
 	rig_align(&r);
 	assert_int_equal(send_flags(&r, 10, LULL_MSG_MORE), 10);
 	rig_expect_after(&r, HELD_MS, LULL_ACK);
-	assert_int_equal(send_flags(&r, 1, 1), -EINVAL); /* MSG_OOB's number
-							    has no use here */
+	assert_int_equal(send_flags(&r, 1, 2), -EINVAL); /* MSG_PEEK is
+							    of recv */
 	rig_close(&r);
 }
 

@@ -372,20 +372,6 @@ static void oldest_ack_that_counts(void **unused)
 	}
 }
 
-/* The urgent mechanism is not there: text with URG is plain text. */
-static void urgent_text_is_text(void **unused)
-{
-	struct rig r;
-
-	established(&r, &plain);
-	rig_say(&r, LULL_ACK | LULL_URG | LULL_PSH, "abc", 3);
-	assert_int_equal(readable(&r), 3);
-	assert_int_equal(rig_count(&r, LULL_COUNT_URGENT), 1);
-	rig_pass_ms(&r, 50);
-	rig_discard(&r);
-	rig_close(&r);
-}
-
 /* SHLD-2: a RST may have text, and nobody reads it. */
 static void rst_with_text(void **unused)
 {
@@ -416,7 +402,6 @@ int main(void)
 		cmocka_unit_test(limit_is_of_one_connection),
 		cmocka_unit_test(challenges_are_counted),
 		cmocka_unit_test(oldest_ack_that_counts),
-		cmocka_unit_test(urgent_text_is_text),
 		cmocka_unit_test(rst_with_text),
 	};
 

@@ -465,6 +465,24 @@ static void icmp_msgs_burst(void **unused)
 	rig_close(&r);
 }
 
+/* 0: the pointer names the octet behind the urgent ones; 1: the last one. */
+static void tcp_stdurg(void **unused)
+{
+	for (uint32_t v = 0; v < 2; v++) {
+		const char value[2] = {(char)('0' + v), 0};
+		struct lull_sock_info info = {.size = sizeof info};
+		struct rig r;
+
+		with(&r, NAME("tcp_stdurg"), value);
+		rig_reach(&r, LULL_TCP_ESTABLISHED, true);
+		/* Its pointer is 0, which names the first octet, or none. */
+		rig_say(&r, LULL_ACK | LULL_URG, "ab", 2);
+		assert_int_equal(lull_sock_info(r.s, r.sock, &info), 0);
+		assert_int_equal(info.rcv_urgent, v);
+		forget(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,6 +497,7 @@ int main(void)
 		cmocka_unit_test(tcp_slow_start_after_idle),
 		cmocka_unit_test(tcp_invalid_ratelimit),
 		cmocka_unit_test(tcp_challenge_ack_limit),
+		cmocka_unit_test(tcp_stdurg),
 		cmocka_unit_test(ip_local_port_range),
 		cmocka_unit_test(ip_local_reserved_ports),
 		cmocka_unit_test(tcp_tw_reuse),

@@ -150,7 +150,7 @@ static void calls_are_checked(void **unused)
 
 	established(&r, &plain);
 	assert_int_equal(lull_sock_send(r.s, r.sock, &span, -1, 0), -EINVAL);
-	assert_int_equal(lull_sock_send(r.s, r.sock, &span, 1, 1), -EINVAL);
+	assert_int_equal(lull_sock_send(r.s, r.sock, &span, 1, 4), -EINVAL);
 	assert_int_equal(lull_sock_send(r.s, r.sock, NULL, 0, 0), 0);
 	assert_int_equal(lull_sock_shutdown(r.s, r.sock, (enum lull_how)3),
 			 -EINVAL);
@@ -248,9 +248,8 @@ static void option_defaults(void **unused)
 		{LULL_OPT_USER_TIMEOUT, 0},  {LULL_OPT_RCVBUF, 131072},
 		{LULL_OPT_SNDBUF, 16384},    {LULL_OPT_TOS, 0},
 		{LULL_OPT_TTL, 64},	     {LULL_OPT_ERROR, 0},
-		{LULL_OPT_TIMEWAIT_LEN, 60},
-		{LULL_OPT_CORK, 0},	     {LULL_OPT_QUICKACK, 0},
-		{LULL_OPT_SYNCNT, 6},
+		{LULL_OPT_TIMEWAIT_LEN, 60}, {LULL_OPT_CORK, 0},
+		{LULL_OPT_QUICKACK, 0},	     {LULL_OPT_SYNCNT, 6},
 	};
 	struct lull_linger linger = {9, 9};
 	struct rig r;
