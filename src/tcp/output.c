@@ -437,17 +437,17 @@ static enum sent send_all(struct lull_tcp *t, struct lull_tcb *tcb)
 }
 
 /*
- * How long text may be held back by TCP_CORK and MSG_MORE: 200 ms, says
- * tcp(7); Linux itself waits for its persist timer, as profile linux does.
+ * No probe later than this. Text is held back by TCP_CORK and MSG_MORE for 200
+ * ms, says tcp(7); Linux itself waits for its persist timer, as profile linux
+ * does.
  */
-static uint32_t held_ms(const struct lull_tcp *t, const struct lull_tcb *tcb)
+static uint32_t most_ms(const struct lull_tcp *t, const struct lull_tcb *tcb)
 {
 	bool held = tcb->flags & (LULL_TCB_CORK | LULL_TCB_MORE);
 
-	return held && window_left(tcb) > 0 &&
-			       t->g->profile != LULL_PROFILE_LINUX
-		       ? HELD_MS
-		       : UINT32_MAX;
+	if (held && window_left(tcb) > 0 && t->g->profile != LULL_PROFILE_LINUX)
+		return HELD_MS;
+	return lull_timer_user_left(t, tcb);
 }
 
 /* RFC 6298 5.1; or, with nothing out and something in, the persist timer. */
@@ -472,8 +472,9 @@ static void arm(struct lull_tcp *t, struct lull_tcb *tcb)
 	if (!out)
 		tcb->flags |= LULL_TCB_PERSIST;
 	lull_timer_set(t, tcb, LULL_TIMER_RTO,
-		       lull_min(out ? UINT32_MAX : held_ms(t, tcb),
-				lull_rtt_timeout_ms(t, tcb)));
+		       lull_min(lull_rtt_timeout_ms(t, tcb),
+				out ? lull_timer_user_left(t, tcb)
+				    : most_ms(t, tcb)));
 }
 
 static enum sent output_one(struct lull_tcp *t, struct lull_tcb *tcb)

@@ -677,6 +677,9 @@ void lull_timer_clear(struct lull_tcb *tcb, enum lull_tcb_timer which);
 bool lull_timer_is_set(const struct lull_tcb *tcb, enum lull_tcb_timer which);
 void lull_timer_fire(struct lull_tcp *t, uint32_t name);
 void lull_timer_keepalive(struct lull_tcp *t, struct lull_tcb *tcb);
+/* Milliseconds until TCP_USER_TIMEOUT ends it; UINT32_MAX: nothing waits. */
+uint32_t lull_timer_user_left(const struct lull_tcp *t,
+			      const struct lull_tcb *tcb);
 /* R1 (3.8.3): has it been tried so long that the program should know? */
 bool lull_timer_past_r1(const struct lull_tcp *t, const struct lull_tcb *tcb);
 

@@ -11,7 +11,8 @@
  * The node stands at the earliest of them or before: to put one off only
  * writes its time, and the wheel finds out when it gets there.
  *
- * Entry points: lull_timer_set, _clear, _is_set, _fire, _keepalive, _past_r1.
+ * Entry points: lull_timer_set, _clear, _is_set, _fire, _keepalive, _past_r1,
+ * _user_left.
  */
 #include "tcp/tcp.h"
 
@@ -69,6 +70,9 @@ static bool gives_up(const struct lull_tcp *t, const struct lull_tcb *tcb)
 	const struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 	uint32_t stuck_ms = (uint32_t)t->g->now_ms - cold->stuck_ms;
 
+	if (cold->user_timeout_ms && tcb->rtt.backoff > 0 &&
+	    stuck_ms >= cold->user_timeout_ms)
+		return true; /* MUST-21; also of a SYN, as Linux */
 	if (tcb->state == LULL_TCP_SYN_SENT)
 		return tcb->rtt.backoff >= (cold->syn_retries
 						    ? cold->syn_retries
@@ -76,13 +80,25 @@ static bool gives_up(const struct lull_tcp *t, const struct lull_tcb *tcb)
 						   k->syn_linear_timeouts;
 	if (tcb->state == LULL_TCP_SYN_RECEIVED)
 		return tcb->rtt.backoff >= k->synack_retries;
-	if (tcb->rtt.backoff == 0)
+	if (tcb->rtt.backoff == 0 || cold->user_timeout_ms)
 		return false;
-	if (cold->user_timeout_ms)
-		return stuck_ms >= cold->user_timeout_ms; /* MUST-21 */
 	if (tcb->flags & LULL_TCB_ORPHAN)
 		return stuck_ms >= patience_ms(t, orphan_retries(t));
 	return stuck_ms >= patience_ms(t, (uint32_t)k->retries2);
+}
+
+/* Not late by the last backoff (tcp_clamp_rto_to_user_timeout()). */
+uint32_t lull_timer_user_left(const struct lull_tcp *t,
+			      const struct lull_tcb *tcb)
+{
+	const struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
+	uint32_t stuck_ms = (uint32_t)t->g->now_ms - cold->stuck_ms;
+
+	if (!cold->user_timeout_ms || tcb->rtt.backoff == 0)
+		return UINT32_MAX;
+	return cold->user_timeout_ms > stuck_ms
+		       ? cold->user_timeout_ms - stuck_ms
+		       : 0;
 }
 
 bool lull_timer_past_r1(const struct lull_tcp *t, const struct lull_tcb *tcb)
@@ -110,7 +126,6 @@ static void time_out(struct lull_tcp *t, struct lull_tcb *tcb)
 static bool window_probe(struct lull_tcp *t, struct lull_tcb *tcb)
 {
 	const struct lull_knobs *k = &t->g->knobs;
-	const struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 	uint32_t most = (uint32_t)k->retries2, backoff = tcb->rtt.backoff;
 	bool orphan = tcb->flags & LULL_TCB_ORPHAN;
 	bool over = false;
@@ -121,14 +136,14 @@ static bool window_probe(struct lull_tcp *t, struct lull_tcb *tcb)
 		over = backoff >= most &&
 		       lull_rtt_timeout_ms(t, tcb) >= k->rto_max_ms;
 	}
-	if (cold->user_timeout_ms && tcb->snd.probes > 0)
-		over |= (uint32_t)t->g->now_ms - cold->stuck_ms >=
-			cold->user_timeout_ms;
+	/* tcp(7): also of a peer that answers, and takes nothing. */
+	over |= lull_timer_user_left(t, tcb) == 0;
 	if (over || tcb->snd.probes >= most) {
 		time_out(t, tcb);
 		return false;
 	}
-	if (tcb->snd.probes++ == 0)
+	tcb->snd.probes++;
+	if (backoff == 0)
 		lull_tcb_cold(t, tcb)->stuck_ms = (uint32_t)t->g->now_ms;
 	if (tcb->rtt.backoff < UINT8_MAX)
 		tcb->rtt.backoff++; /* SHLD-30 */
@@ -147,7 +162,9 @@ static bool rto(struct lull_tcp *t, struct lull_tcb *tcb)
 		return false;
 	}
 	lull_loss_timeout(t, tcb);
-	lull_timer_set(t, tcb, LULL_TIMER_RTO, lull_rtt_timeout_ms(t, tcb));
+	lull_timer_set(t, tcb, LULL_TIMER_RTO,
+		       lull_min(lull_rtt_timeout_ms(t, tcb),
+				lull_timer_user_left(t, tcb)));
 	lull_tcp_want(t, tcb);
 	return true;
 }
@@ -178,13 +195,27 @@ void lull_timer_keepalive(struct lull_tcp *t, struct lull_tcb *tcb)
 		       wait_ms > idle_ms ? wait_ms - idle_ms : 0);
 }
 
+/* Has the peer been asked for long enough? By TCP_USER_TIMEOUT, if there is
+ * one, as Linux: else by the number of probes. */
+static bool is_gone(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
+	const struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
+	uint32_t silent_ms = (uint32_t)t->g->now_ms - tcb->heard_ms;
+	uint32_t most = cold->keep_probes_max;
+
+	if (cold->user_timeout_ms)
+		return cold->keep_probes > 0 &&
+		       silent_ms >= cold->user_timeout_ms;
+	return cold->keep_probes >=
+	       (most ? most : (uint32_t)t->g->knobs.keepalive_probes);
+}
+
 /* 3.8.4: MUST-24 to MUST-29, SHLD-12. */
 static bool keepalive(struct lull_tcp *t, struct lull_tcb *tcb)
 {
 	const struct lull_knobs *k = &t->g->knobs;
 	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 	uint32_t intvl_s = cold->keep_intvl_s;
-	uint32_t most = cold->keep_probes_max;
 
 	if (!(tcb->flags & LULL_TCB_KEEPALIVE) ||
 	    tcb->state < LULL_TCP_ESTABLISHED ||
@@ -203,12 +234,13 @@ static bool keepalive(struct lull_tcp *t, struct lull_tcb *tcb)
 		lull_timer_keepalive(t, tcb);
 		return true;
 	}
-	if (cold->keep_probes >= (most ? most : k->keepalive_probes)) {
+	if (is_gone(t, tcb)) {
 		lull_count(t->g, LULL_COUNT_ABORT_ON_TIMEOUT);
 		lull_tcp_reset(t, tcb, ETIMEDOUT);
 		return false;
 	}
-	cold->keep_probes++;
+	if (cold->keep_probes < UINT8_MAX)
+		cold->keep_probes++;
 	lull_count(t->g, LULL_COUNT_KEEPALIVE);
 	tcb->flags |= LULL_TCB_PROBE;
 	lull_tcp_want(t, tcb);
