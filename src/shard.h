@@ -36,4 +36,8 @@ static inline uint32_t lull_rxq_len(const struct lull_rxq *q)
 	return q->tail - q->head;
 }
 
+/* diag/info.c: TCP_INFO. */
+void lull_info_of(const struct lull_shard *s, const struct lull_tcb *tcb,
+		  struct lull_tcp_info *info);
+
 #endif

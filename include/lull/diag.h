@@ -96,6 +96,30 @@ struct lull_pair {
 LULL_API int lull_diag_find(const struct lull_shard *shard,
 			    const struct lull_pair *pairs,
 			    struct lull_row *rows, int n);
+
+/* ---- one row in full ---- */
+
+enum lull_detail_shut {
+	LULL_DETAIL_SHUT_RD = 1,
+	LULL_DETAIL_SHUT_WR = 2
+};
+
+/* What `ss -i -m -e` prints of a listener or a full connection. */
+struct lull_detail {
+	uint32_t size; /* sizeof(struct lull_detail) */
+	uint8_t tos;
+	uint8_t shut;		   /* of enum lull_detail_shut */
+	char cc[18];		   /* congestion control: "reno", ... */
+	struct lull_tcp_info info; /* of a listener as Linux fills it */
+	/* Bytes of buffers: in use, and allowed. */
+	uint32_t rcv_alloc, rcv_buf, snd_queued, snd_buf;
+};
+
+/* By the `id` of a row. -ENOENT: it has gone, or is neither. Bounded. */
+LULL_API LULL_MUST_CHECK int lull_diag_detail(const struct lull_shard *shard,
+					      uint64_t id,
+					      struct lull_detail *detail);
+
 /* ---- destinations ---- */
 
 /* Towards whom we opened connections that live, or whose records do. */

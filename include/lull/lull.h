@@ -466,9 +466,46 @@ enum lull_option {	 /* value; socket(7), tcp(7) or ip(7) say more */
 			       tcp_syn_retries */
 	LULL_OPT_OOBINLINE, /* int32_t 0|1: 1 leaves the last urgent octet in
 			       the stream (RFC 6093; 0 in profile linux) */
+	LULL_OPT_INFO,	    /* struct lull_tcp_info, get; as many bytes of it as
+			       asked for */
 };
 
-#define LULL_OPTIONS (LULL_OPT_OOBINLINE + 1) /* one past the last */
+#define LULL_OPTIONS (LULL_OPT_INFO + 1) /* one past the last */
+
+/*
+ * TCP_INFO: Linux's struct tcp_info (of 6.18), without "tcpi_": the same fields
+ * in the same places, units and meaning. Times: microseconds, but those called
+ * last_: milliseconds ago. Of sizes cwnd and ssthresh are segments.
+ */
+struct lull_tcp_info {
+	uint8_t state;	     /* of enum lull_tcp_state (diag.h) */
+	uint8_t ca_state;    /* 0 open, 1 disorder, 2 CWR, 3 recovery, 4 loss */
+	uint8_t retransmits; /* timeouts in a row */
+	uint8_t probes, backoff;
+	uint8_t options; /* 1 timestamps, 2 SACK, 4 wscale, 8 ECN, 16 ECN seen
+			  */
+	uint8_t snd_wscale : 4, rcv_wscale : 4;
+	uint8_t delivery_rate_app_limited : 1, fastopen_client_fail : 2;
+	uint32_t rto, ato, snd_mss, rcv_mss;
+	uint32_t unacked, sacked, lost, retrans, fackets; /* segments */
+	uint32_t last_data_sent, last_ack_sent; /* the second is always 0 */
+	uint32_t last_data_recv, last_ack_recv;
+	uint32_t pmtu, rcv_ssthresh, rtt, rttvar, snd_ssthresh, snd_cwnd;
+	uint32_t advmss, reordering, rcv_rtt, rcv_space, total_retrans;
+	uint64_t pacing_rate, max_pacing_rate; /* bytes a second */
+	uint64_t bytes_acked, bytes_received;
+	uint32_t segs_out, segs_in, notsent_bytes, min_rtt;
+	uint32_t data_segs_in, data_segs_out;
+	uint64_t delivery_rate; /* bytes a second */
+	uint64_t busy_time, rwnd_limited, sndbuf_limited;
+	uint32_t delivered, delivered_ce;
+	uint64_t bytes_sent, bytes_retrans;
+	uint32_t dsack_dups, reord_seen, rcv_ooopack;
+	uint32_t snd_wnd, rcv_wnd, rehash;
+	uint16_t total_rto, total_rto_recoveries;
+	uint32_t total_rto_time; /* milliseconds */
+	uint32_t unused;
+};
 
 struct lull_linger {
 	int32_t on;	 /* 0|1 */

@@ -52,6 +52,7 @@ static bool value_holds(enum lull_option option, int32_t v)
 	case LULL_OPT_COOKIE:
 	case LULL_OPT_ERROR:
 	case LULL_OPT_LINGER:
+	case LULL_OPT_INFO:
 		break;
 	}
 	return false;
@@ -139,6 +140,7 @@ static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
 	case LULL_OPT_COOKIE:
 	case LULL_OPT_ERROR:
 	case LULL_OPT_LINGER:
+	case LULL_OPT_INFO:
 		break;
 	}
 	if (tcb->flags & LULL_TCB_KEEPALIVE &&
@@ -202,6 +204,7 @@ static int32_t get_number(const struct lull_tcp *t, const struct lull_tcb *tcb,
 	case LULL_OPT_COOKIE:
 	case LULL_OPT_ERROR:
 	case LULL_OPT_LINGER:
+	case LULL_OPT_INFO:
 		break;
 	}
 	return 0;
@@ -254,7 +257,8 @@ int lull_sock_set(struct lull_shard *s, struct lull_sock sock,
 		memcpy(&linger, value, len);
 		return set_linger(&s->tcp, tcb, &linger);
 	}
-	if ((uint32_t)option >= LULL_OPTIONS || option == LULL_OPT_ERROR)
+	if ((uint32_t)option >= LULL_OPTIONS || option == LULL_OPT_ERROR ||
+	    option == LULL_OPT_INFO)
 		return -ENOPROTOOPT;
 	if (len != sizeof v)
 		return -EINVAL;
@@ -267,6 +271,20 @@ int lull_sock_set(struct lull_shard *s, struct lull_sock sock,
 		l->timewait_len_s = (uint16_t)v;
 	else
 		set_number(&s->tcp, tcb, option, v);
+	return 0;
+}
+
+static int get_info(const struct lull_shard *s, const struct lull_tcb *tcb,
+		    void *value, size_t len)
+{
+	struct lull_tcp_info info;
+
+	if (!tcb)
+		return -ENOTCONN;
+	if (!len || len > sizeof info)
+		return -EINVAL;
+	lull_info_of(s, tcb, &info);
+	memcpy(value, &info, len);
 	return 0;
 }
 
@@ -303,6 +321,8 @@ int lull_sock_get(struct lull_shard *s, struct lull_sock sock,
 		memcpy(value, &linger, len);
 		return 0;
 	}
+	if (option == LULL_OPT_INFO)
+		return get_info(s, tcb, value, len);
 	if (len != sizeof v)
 		return -EINVAL;
 	if (l && option == LULL_OPT_MAXSEG)

@@ -25,6 +25,7 @@ static uint32_t echo_us(const struct lull_tcp *t, const struct lull_tcb *tcb,
 static void take_new(struct lull_tcp *t, struct lull_tcb *tcb,
 		     const struct lull_seg *seg)
 {
+	struct lull_seq una = tcb->snd.una;
 	uint32_t bytes = lull_seq_sub(seg->ack, tcb->snd.una);
 	uint32_t rtt_us = lull_ranges_acked(t, tcb, seg->ack);
 
@@ -36,10 +37,13 @@ static void take_new(struct lull_tcp *t, struct lull_tcb *tcb,
 		tcb->flags |= LULL_TCB_MSS_PROVED;
 	if (tcb->flags & LULL_TCB_PMTU_ACKS)
 		lull_pmtu_acked(t, tcb);
+	lull_tally_acked(t, tcb, una);
 	if (!rtt_us)
 		rtt_us = echo_us(t, tcb, seg);
 	if (rtt_us)
 		lull_rtt_sample(t, tcb, rtt_us);
+	if (tcb->rtt.backoff > 0)
+		lull_tally_repaired(t, tcb);
 	tcb->rtt.backoff = 0;
 	lull_loss_acked(t, tcb, bytes, rtt_us);
 	/* RFC 6298 5.2, 5.3 */

@@ -17,7 +17,6 @@
 enum {
 	COALESCE_MAX = 1024, /* bytes worth copying behind the last ones */
 	LATER_MAX = 1024,    /* pieces kept ahead of gaps: bounds the walk */
-	DELAYED_ACK_MS = 40, /* MUST-40: below 500 */
 };
 
 static struct lull_buf *buf_at(const struct lull_tcp *t, uint32_t i)
@@ -208,6 +207,7 @@ static void take_later(struct lull_tcp *t, struct lull_tcb *tcb,
 		return;
 	}
 	lull_count(t->g, LULL_COUNT_OFO_QUEUE);
+	lull_tcb_cold(t, tcb)->tally.later_in++;
 	while (i) {
 		uint32_t next = buf_at(t, i)->next;
 
@@ -284,7 +284,7 @@ static void note_ack(struct lull_tcp *t, struct lull_tcb *tcb, bool gap)
 		tcb->flags |= LULL_TCB_ACK_NOW;
 	} else if (!(tcb->flags & LULL_TCB_ACK_LATER)) {
 		tcb->flags |= LULL_TCB_ACK_LATER;
-		lull_timer_set(t, tcb, LULL_TIMER_ACK, DELAYED_ACK_MS);
+		lull_timer_set(t, tcb, LULL_TIMER_ACK, LULL_DELAYED_ACK_MS);
 	}
 }
 

@@ -245,6 +245,9 @@ static bool check_ack(struct lull_tcp *t, struct lull_tcb *tcb,
 void lull_segment_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
 			  struct lull_seg *seg)
 {
+	uint32_t before = tcb->rcv.nxt.v;
+
+	lull_tally_in(t, tcb, seg);
 	/* First: sequence number. */
 	if (!check_seq(t, tcb, seg))
 		return;
@@ -269,5 +272,7 @@ void lull_segment_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
 	/* Eighth: FIN. */
 	if (!lull_fin_take(t, tcb, seg))
 		return;
+	if (tcb->rcv.nxt.v < before)
+		lull_tcb_cold(t, tcb)->tally.nxt_wraps++;
 	lull_orphan_settle(t, tcb);
 }

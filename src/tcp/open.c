@@ -57,6 +57,8 @@ uint32_t lull_tcb_new(struct lull_tcp *t, const struct lull_tuple *tuple,
 	tcb->heard_ms = (uint32_t)t->g->now_ms;
 	*lull_tcb_cold(t, tcb) = (struct lull_tcb_cold){
 		.linger_s = -1,
+		.sent_ms = (uint32_t)t->g->now_ms,
+		.tally.heard_text_ms = (uint32_t)t->g->now_ms,
 		.ttl = (uint8_t)t->g->knobs.ip_default_ttl,
 	};
 	lull_tcb_born(tcb, state);
@@ -116,6 +118,7 @@ void lull_tcb_established(struct lull_tcp *t, struct lull_tcb *tcb)
 	uint32_t rtt_us = lull_ranges_acked(t, tcb, syn_end);
 
 	tcb->snd.una = syn_end;
+	lull_tcb_cold(t, tcb)->tally.mark = syn_end;
 	lull_shadow_drop(t, &tcb->shadow);
 	lull_timer_clear(tcb, LULL_TIMER_RTO);
 	if (rtt_us)
@@ -238,6 +241,7 @@ static void keep_options(struct lull_tcp *t, struct lull_tcb *tcb,
 	old_cold.iss = old_cold.sml = cold->iss;
 	old_cold.dest = cold->dest;
 	old_cold.soft_error = 0;
+	old_cold.tally = cold->tally;
 	*cold = old_cold;
 }
 
@@ -400,6 +404,7 @@ void lull_syn_sent_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
 {
 	if (tcb->shadow && shadowed_arrives(t, tcb, seg))
 		return;
+	lull_tally_in(t, tcb, seg);
 	if (!check_ack_and_rst(t, tcb, seg))
 		return;
 	if (!(seg->flags & LULL_SYN)) { /* fifth */

@@ -73,7 +73,7 @@ static void emit(struct lull_tcp *t, struct lull_tcb *tcb, struct lull_tx *tx,
 		 struct lull_seg *out)
 {
 	struct lull_ground *g = t->g;
-	const struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
+	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 	uint32_t len = tx->payload_len + !!(out->flags & LULL_SYN) +
 		       !!(out->flags & LULL_FIN);
 
@@ -83,6 +83,7 @@ static void emit(struct lull_tcp *t, struct lull_tcb *tcb, struct lull_tx *tx,
 	tx->ttl = cold->ttl;
 	if (tx->payload_len > tcb->opt.mss && !is_probe(cold, out))
 		tx->gso_size = tcb->opt.mss;
+	lull_tally_out(&cold->tally, tx);
 	lull_tcp_emit(tx, out, &g->bufs, g->link_cap & LULL_LINK_TX_CSUM);
 	lull_txq_push(&g->txq);
 	if (!len || lull_seq_gt(lull_seq_add(out->seq, len), tcb->snd.nxt))
@@ -178,6 +179,7 @@ static enum sent retransmit(struct lull_tcp *t, struct lull_tcb *tcb)
 	r->flags &= (uint8_t)~LULL_RANGE_LOST;
 	r->flags |= LULL_RANGE_RETRANS;
 	tcb->snd.pipe += lull_seq_sub(r->end, r->seq);
+	lull_tally_again(t, tcb, r);
 	lull_count(t->g, LULL_COUNT_RETRANS_SEGS);
 	if (r->flags & LULL_RANGE_SYN)
 		lull_count(t->g, LULL_COUNT_SYN_RETRANS);
@@ -318,6 +320,7 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 	tcb->snd.nxt = r.end;
 	if (len != tcb->opt.mss && len % tcb->opt.mss)
 		lull_tcb_cold(t, tcb)->sml = r.end;
+	lull_tally_sent(t, tcb);
 	tcb->flags &= ~(uint32_t)(LULL_TCB_PUSH | LULL_TCB_PROBE);
 	lull_tcb_cold(t, tcb)->sent_ms = (uint32_t)t->g->now_ms;
 	return SENT;
@@ -485,6 +488,7 @@ static enum sent output_one(struct lull_tcp *t, struct lull_tcb *tcb)
 		return send_rst(t, tcb);
 	what = send_all(t, tcb);
 	arm(t, tcb);
+	lull_tally_busy(t, tcb);
 	/* In Linux MSG_MORE is said of one push: the next ACK is another. */
 	if (tcb->flags & LULL_TCB_MORE && what != FULL &&
 	    t->g->profile == LULL_PROFILE_LINUX)

@@ -275,13 +275,45 @@ struct lull_pmtu {
 	uint16_t peer_mss, user_mss; /* of its SYN; TCP_MAXSEG; 0: none */
 };
 
+/* What the sender waits for: Linux's chronographs. */
+enum lull_wait {
+	LULL_WAIT_NONE,
+	LULL_WAIT_NETWORK, /* ACKs, or a larger congestion window */
+	LULL_WAIT_WINDOW,  /* the peer's window */
+	LULL_WAIT_SNDBUF,  /* the program, and it for room */
+	LULL_WAITS,
+};
+
+/* What TCP_INFO tells and nothing else knows: tally.c. */
+struct lull_tally {
+	uint32_t data_out, bare_out; /* segments: with text, and without */
+	uint32_t data_in, bare_in;
+	uint32_t heard_text_ms; /* the last text that came in */
+	uint32_t wait_since_ms, waited_ms[LULL_WAITS - 1];
+	uint8_t wait : 4, rate_limited : 1; /* of enum lull_wait */
+	uint8_t syn_again;
+	uint16_t rcv_mss;		/* largest that came in */
+	uint16_t una_wraps, nxt_wraps;	/* past 2^32: SND.UNA, RCV.NXT */
+	uint32_t min_rtt_us;		/* 0: none yet */
+	struct lull_seq mark, mark_una; /* end of a flight; SND.UNA then */
+	uint32_t mark_us;
+	uint32_t rate;	       /* last delivery rate, in 64 bytes a second */
+	uint32_t retrans_segs; /* sent again, without SYNs */
+	uint32_t later_in;     /* segments kept ahead of a gap */
+	uint64_t retrans_bytes;
+	uint16_t rtos, rto_repairs; /* timeouts; how often it came to any */
+	uint32_t rto_ms;	    /* how long it took to get over them */
+};
+
+_Static_assert(sizeof(struct lull_tally) == 88, "docs/limits.md");
+
 /* The cold part: what most segments don't touch. */
 struct lull_tcb_cold {
 	struct lull_seq iss, irs;
 	struct lull_seq sml;	/* after the last short segment (Minshall) */
 	struct lull_seq snd_up; /* SND.UP, with LULL_TCB_URGENT */
-	uint32_t sndbuf;      /* bytes of buffers; 0: tcp_wmem */
-	uint32_t linger_user; /* who waits for LULL_EVENT_CLOSED, or 0 */
+	uint32_t sndbuf;	/* bytes of buffers; 0: tcp_wmem */
+	uint32_t linger_user;	/* who waits for LULL_EVENT_CLOSED, or 0 */
 	uint32_t user_timeout_ms;
 	uint32_t stuck_ms;    /* when what is now sent again was first sent */
 	uint32_t answered_ms; /* last answer to a segment that didn't fit */
@@ -299,6 +331,7 @@ struct lull_tcb_cold {
 	uint32_t dest;	  /* where it is counted, if we opened it, or 0 */
 	struct lull_cc_before before;
 	struct lull_pmtu pmtu;
+	struct lull_tally tally;
 };
 
 #include "tcp/closing.h"
@@ -625,6 +658,23 @@ void lull_text_free(struct lull_tcp *t, struct lull_user *u);
 void lull_later_free(struct lull_tcp *t, struct lull_tcb *tcb);
 /* The window to offer now, in bytes; moves the edge. */
 uint32_t lull_rcv_window(struct lull_tcp *t, struct lull_tcb *tcb);
+
+#define LULL_DELAYED_ACK_MS 40 /* MUST-40: below 500 */
+
+/* ---- tally.c ---- */
+
+void lull_tally_in(const struct lull_tcp *t, const struct lull_tcb *tcb,
+		   const struct lull_seg *seg);
+void lull_tally_out(struct lull_tally *y, const struct lull_tx *tx);
+void lull_tally_again(const struct lull_tcp *t, const struct lull_tcb *tcb,
+		      const struct lull_range *r);
+void lull_tally_sent(const struct lull_tcp *t, const struct lull_tcb *tcb);
+void lull_tally_acked(const struct lull_tcp *t, const struct lull_tcb *tcb,
+		      struct lull_seq una);
+uint64_t lull_tally_rate(const struct lull_tally *y); /* bytes a second */
+void lull_tally_busy(const struct lull_tcp *t, const struct lull_tcb *tcb);
+void lull_tally_timeout(const struct lull_tcp *t, const struct lull_tcb *tcb);
+void lull_tally_repaired(const struct lull_tcp *t, const struct lull_tcb *tcb);
 
 /* ---- urgent.c ---- */
 

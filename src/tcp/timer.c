@@ -161,6 +161,7 @@ static bool rto(struct lull_tcp *t, struct lull_tcb *tcb)
 		time_out(t, tcb);
 		return false;
 	}
+	lull_tally_timeout(t, tcb);
 	lull_loss_timeout(t, tcb);
 	lull_timer_set(t, tcb, LULL_TIMER_RTO,
 		       lull_min(lull_rtt_timeout_ms(t, tcb),
