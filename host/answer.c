@@ -11,7 +11,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/sock_diag.h>
-#include <linux/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -30,21 +29,19 @@ enum {
 	DESTS_NS = 200000, /* of destinations, in one packet */
 	MESSAGE_MAX = 512, /* no message of ours is longer ... */
 	ANSWER_MAX = 1088, /* ... but one text */
-	ROW_MAX = 128,	   /* ... and a row without INET_DIAG_INFO is this */
+	ROW_MAX = 128,	   /* ... and a row of which no more is asked is this */
+	DETAIL_MAX = 112,  /* its attributes, but INET_DIAG_INFO */
 	TRACE_MAX = sizeof(struct nlmsghdr) + sizeof(struct lull_ctl_trace),
 	END_MAX = 64, /* nor one that ends a dump, or refuses */
-	/* What Linux says before a connection has lost anything. */
-	SSTHRESH_NONE = 0x7fffffff,
-	EXT_INFO = 1 << (INET_DIAG_INFO - 1),
 };
 
 _Static_assert(sizeof(struct nlmsghdr) + sizeof(struct inet_diag_msg) +
-			       sizeof(struct tcp_info) + 32 <=
+			       sizeof(struct lull_tcp_info) + DETAIL_MAX <=
 		       MESSAGE_MAX,
-	       "a row with three attributes fits");
+	       "a row with all its attributes fits");
 _Static_assert(sizeof(struct nlmsghdr) + sizeof(struct inet_diag_msg) + 32 <=
 		       ROW_MAX,
-	       "a row with two small ones fits");
+	       "a row with three small ones fits");
 _Static_assert(sizeof(struct nlmsghdr) + sizeof(struct lull_ctl_knob) <=
 		       MESSAGE_MAX,
 	       "a knob fits, and so does all that is shorter");
@@ -162,27 +159,6 @@ static void set_id(struct inet_diag_sockid *id, const struct lull_row *row,
 	id->idiag_cookie[1] = (uint32_t)(row->id >> 32);
 }
 
-static void put_info(struct nlmsghdr *hdr, const struct lull_row *row)
-{
-	uint32_t mss = row->mss_bytes;
-	struct tcp_info info = {
-		.tcpi_state = row->state,
-		.tcpi_retransmits = row->retries,
-		.tcpi_rto = row->rto_us,
-		.tcpi_rtt = row->rtt_us,
-		.tcpi_rttvar = row->rttvar_us,
-		.tcpi_snd_mss = mss,
-		.tcpi_snd_cwnd = row->cwnd_bytes / mss,
-		.tcpi_snd_ssthresh = row->ssthresh_bytes / mss,
-		.tcpi_snd_wnd = row->snd_wnd_bytes,
-	};
-
-	/* The largest window that there is: nothing was lost yet. */
-	if (row->ssthresh_bytes >= 1U << 30)
-		info.tcpi_snd_ssthresh = SSTHRESH_NONE;
-	mnl_attr_put(hdr, INET_DIAG_INFO, sizeof info, &info);
-}
-
 static void put_listener(struct nlmsghdr *hdr, const struct lull_row *row,
 			 uint8_t family)
 {
@@ -200,8 +176,8 @@ static void put_listener(struct nlmsghdr *hdr, const struct lull_row *row,
 		mnl_attr_put(hdr, LULL_CTL_ATTR_LISTEN, sizeof more, &more);
 }
 
-static void put_row(struct lull_ctl_packet *p, const struct lull_ctl_job *job,
-		    const struct lull_row *row)
+static void put_row(const struct lull_shard *s, struct lull_ctl_packet *p,
+		    const struct lull_ctl_job *job, const struct lull_row *row)
 {
 	uint8_t family = family_of(row);
 	struct inet_diag_msg msg = {
@@ -219,8 +195,7 @@ static void put_row(struct lull_ctl_packet *p, const struct lull_ctl_job *job,
 	hdr = begin(p, &job->head, &msg, sizeof msg);
 	if (row->state == LULL_TCP_LISTEN)
 		put_listener(hdr, row, family);
-	if (job->want.idiag_ext & EXT_INFO && row->mss_bytes)
-		put_info(hdr, row);
+	lull_ctl_put_detail(hdr, s, row, job->want.idiag_ext);
 	end(p, hdr);
 }
 
@@ -229,7 +204,7 @@ static bool go_on_rows(const struct lull_shard *s, struct lull_ctl_job *job,
 		       struct lull_ctl_packet *p)
 {
 	struct lull_row rows[BATCH];
-	int row_max = job->want.idiag_ext & EXT_INFO ? MESSAGE_MAX : ROW_MAX;
+	int row_max = job->want.idiag_ext ? MESSAGE_MAX : ROW_MAX;
 
 	for (int work = WORK; work > 0; work -= LOOK) {
 		int room = (LULL_CTL_PACKET - END_MAX - (int)p->len) / row_max;
@@ -243,7 +218,7 @@ static bool go_on_rows(const struct lull_shard *s, struct lull_ctl_job *job,
 			return true;
 		for (int i = 0; i < n; i++)
 			if (is_wanted(&job->want, &rows[i]))
-				put_row(p, job, &rows[i]);
+				put_row(s, p, job, &rows[i]);
 		work -= n > 0 ? n : 0; /* -EAGAIN: nothing lives there */
 	}
 	return false;

@@ -40,4 +40,8 @@ bool lull_ctl_is_asked(const struct lull_ctl_asked *asked);
 void lull_ctl_answer(struct lull_shard *shard, struct lull_ctl_asked *asked,
 		     struct lull_ctl_packet *packet);
 
+/* The attributes of a row that `ext` asks for, and those that all have. */
+void lull_ctl_put_detail(struct nlmsghdr *hdr, const struct lull_shard *shard,
+			 const struct lull_row *row, uint8_t ext);
+
 #endif

@@ -57,6 +57,12 @@ enum lull_row_timer {
 	LULL_ROW_TIMER_PERSIST = 4, /* zero-window probe */
 };
 
+/* Which directions are over, for the program; Linux's sk_shutdown. */
+enum lull_row_shut {
+	LULL_ROW_SHUT_RD = 1, /* by the program, or by the peer's FIN */
+	LULL_ROW_SHUT_WR = 2,
+};
+
 /* One listener, half-open, full or closing connection. */
 struct lull_row {
 	uint8_t state; /* of enum lull_tcp_state */
@@ -64,6 +70,8 @@ struct lull_row {
 	uint8_t retries;
 	bool held;	   /* a program holds it */
 	bool v6only;	   /* a listener with LULL_LISTEN_V6ONLY */
+	bool is_full;	   /* a full connection */
+	uint8_t shut;	   /* of enum lull_row_shut */
 	uint32_t timer_ms; /* until it fires */
 	struct lull_endpoint local, remote;
 	uint8_t local_bits;	/* of a listener: its prefix; else 128 */
@@ -99,17 +107,11 @@ LULL_API int lull_diag_find(const struct lull_shard *shard,
 
 /* ---- one row in full ---- */
 
-enum lull_detail_shut {
-	LULL_DETAIL_SHUT_RD = 1,
-	LULL_DETAIL_SHUT_WR = 2
-};
-
 /* What `ss -i -m -e` prints of a listener or a full connection. */
 struct lull_detail {
 	uint32_t size; /* sizeof(struct lull_detail) */
 	uint8_t tos;
-	uint8_t shut;		   /* of enum lull_detail_shut */
-	char cc[18];		   /* congestion control: "reno", ... */
+	char cc[19];		   /* congestion control: "reno", ... */
 	struct lull_tcp_info info; /* of a listener as Linux fills it */
 	/* Bytes of buffers: in use, and allowed. */
 	uint32_t rcv_alloc, rcv_buf, snd_queued, snd_buf;

@@ -124,7 +124,9 @@ static void set_sizes(const struct lull_tcp *t, const struct lull_tcb *tcb,
 			 lull_seq_sub(tcb->rcv.edge, tcb->rcv.nxt) / 2);
 
 	i->snd_mss = mss;
-	i->advmss = lull_mss_for(t, !lull_addr_is4(&tcb->tuple.local));
+	/* Without the timestamps, as in Linux. */
+	i->advmss = lull_mss_for(t, !lull_addr_is4(&tcb->tuple.local)) -
+		    (tcb->flags & LULL_TCB_TS ? LULL_TS_BYTES : 0U);
 	i->rcv_mss = lull_max(lull_max(first, RCV_MSS_LEAST), y->rcv_mss);
 	i->pmtu = cold->pmtu.mtu ? cold->pmtu.mtu : t->g->mtu;
 	i->snd_cwnd = tcb->cc.cwnd / mss;
@@ -275,15 +277,8 @@ static void tell_tcb(const struct lull_shard *s, const struct lull_tcb *tcb,
 	d->snd_buf = cold->sndbuf ? cold->sndbuf : (uint32_t)s->g.knobs.wmem[1];
 	d->snd_queued = tcb->snd.charge;
 	d->tos = cold->tos;
-	d->shut = LULL_DETAIL_SHUT_RD | LULL_DETAIL_SHUT_WR;
-	if (!tcb->user)
-		return;
-	d->rcv_alloc += u->text.charge;
-	/* A FIN that came shuts reading, as in Linux. */
-	if (!(u->flags & (LULL_USER_SHUT_RD | LULL_USER_EOF)))
-		d->shut &= (uint8_t)~LULL_DETAIL_SHUT_RD;
-	if (!(u->flags & LULL_USER_SHUT_WR))
-		d->shut &= (uint8_t)~LULL_DETAIL_SHUT_WR;
+	if (tcb->user)
+		d->rcv_alloc += u->text.charge;
 }
 
 /* As tcp_get_info() of a listener: its queue, and what a child begins with. */

@@ -114,13 +114,26 @@ static void set_timer(const struct lull_shard *s, struct lull_row *row,
 				     ? LULL_ROW_TIMER_PERSIST
 				     : LULL_ROW_TIMER_ON;
 		row->timer_ms = left_ms(s, tcb->tmr.at[LULL_TIMER_RTO]);
-		row->retries = tcb->rtt.backoff;
+		row->retries = tcb->flags & LULL_TCB_PERSIST ? tcb->snd.probes
+							     : tcb->rtt.backoff;
 	} else if (tcb->flags & LULL_TCB_KEEPALIVE &&
 		   lull_timer_is_set(tcb, LULL_TIMER_KEEP)) {
 		row->timer = LULL_ROW_TIMER_KEEPALIVE;
 		row->timer_ms = left_ms(s, tcb->tmr.at[LULL_TIMER_KEEP]);
 		row->retries = lull_tcb_cold(&s->tcp, tcb)->keep_probes;
 	}
+}
+
+/* As sk_shutdown: a FIN that came shuts reading, too. */
+static uint8_t shut_of(const struct lull_user *u)
+{
+	uint8_t shut = 0;
+
+	if (u->flags & (LULL_USER_SHUT_RD | LULL_USER_EOF))
+		shut |= LULL_ROW_SHUT_RD;
+	if (u->flags & LULL_USER_SHUT_WR)
+		shut |= LULL_ROW_SHUT_WR;
+	return shut;
 }
 
 static bool tcb_row(const struct lull_shard *s, uint32_t i,
@@ -131,6 +144,9 @@ static bool tcb_row(const struct lull_shard *s, uint32_t i,
 	if (!tcb->state || tcb->flags & LULL_TCB_DEAD)
 		return false;
 	row->state = tcb->state;
+	row->is_full = true;
+	row->shut = tcb->user ? shut_of(lull_user_at(&s->tcp, tcb->user))
+			      : LULL_ROW_SHUT_RD | LULL_ROW_SHUT_WR;
 	set_pair(row, &tcb->tuple);
 	set_user(s, row, tcb->user);
 	set_timer(s, row, tcb);

@@ -31,7 +31,9 @@ struct row {
 	struct tcp_info info;
 	struct lull_ctl_listen listen;
 	bool has_info, has_listen;
-	int v6only; /* -1: not said */
+	uint32_t more; /* attributes, by their bits of idiag_ext */
+	int shutdown;  /* -1: not said */
+	int v6only;    /* -1: not said */
 };
 
 struct rows {
@@ -47,9 +49,20 @@ static int see_attr(const struct nlattr *attr, void *arg)
 
 	switch (mnl_attr_get_type(attr)) {
 	case INET_DIAG_INFO:
-		assert_int_equal(len, sizeof r->info);
-		memcpy(&r->info, payload, len);
+		assert_true(len >=
+			    sizeof r->info); /* this header's may be older */
+		memcpy(&r->info, payload, sizeof r->info);
 		r->has_info = true;
+		break;
+	case INET_DIAG_SHUTDOWN:
+		assert_int_equal(len, 1);
+		r->shutdown = mnl_attr_get_u8(attr);
+		break;
+	case INET_DIAG_CONG:
+	case INET_DIAG_SKMEMINFO:
+	case INET_DIAG_MEMINFO:
+	case INET_DIAG_TOS:
+		r->more |= 1U << (mnl_attr_get_type(attr) - 1);
 		break;
 	case INET_DIAG_SKV6ONLY:
 		r->v6only = mnl_attr_get_u8(attr);
@@ -73,7 +86,7 @@ static int see_row(void *arg, const struct nlmsghdr *hdr)
 	assert_in_range(rows->len, 1, ROWS_MAX);
 	assert_int_equal(hdr->nlmsg_type, SOCK_DIAG_BY_FAMILY);
 	assert_true(hdr->nlmsg_flags & NLM_F_MULTI);
-	*r = (struct row){.v6only = -1};
+	*r = (struct row){.v6only = -1, .shutdown = -1};
 	lull_client_take(hdr, &r->msg, sizeof r->msg);
 	assert_int_equal(mnl_attr_parse(hdr, sizeof r->msg, see_attr, r),
 			 MNL_CB_OK);
@@ -329,10 +342,15 @@ static void info_comes_when_it_is_asked_for(void **state)
 	assert_in_range(r->info.tcpi_rtt, 1, 1000000);
 	r = in_state(&f->rows, LULL_TCP_TIME_WAIT, AF_INET);
 	assert_false(r->has_info); /* as Linux: there is no more to tell */
-	want.idiag_ext = (uint8_t)~want.idiag_ext; /* others are not there */
+	want.idiag_ext = (uint8_t)~want.idiag_ext; /* all others */
 	get_rows(f->c, &want, &f->rows);
 	r = in_state(&f->rows, LULL_TCP_ESTABLISHED, AF_INET);
 	assert_false(r->has_info);
+	assert_int_equal(r->shutdown, 0);
+	assert_int_equal(r->more, 0x59); /* MEMINFO, CONG, TOS, SKMEMINFO */
+	r = in_state(&f->rows, LULL_TCP_TIME_WAIT, AF_INET);
+	assert_int_equal(r->shutdown, -1);
+	assert_int_equal(r->more, 0);
 }
 
 static void other_protocols_and_families_are_refused(void **state)

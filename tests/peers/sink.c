@@ -9,8 +9,10 @@
  *	halfclose send a line and FIN at once, then read to the peer's FIN
  *	abort	  RST at the first byte
  *	unread	  close while the first bytes are still unread: RST as well
+ *	urgent	  tell what each read gives; answer the first with urgent text
  *
- * Lines: "ready"; "fin SHA256 BYTES", "aborted", "closed", "error NAME".
+ * Lines: "ready"; "fin SHA256 BYTES", "aborted", "closed", "error NAME",
+ * "urgent BYTES", "text BYTES".
  * SIGTERM ends it.
  */
 #include <error.h>
@@ -27,6 +29,7 @@ enum mode {
 	HALFCLOSE,
 	ABORT,
 	UNREAD,
+	URGENT,
 	MODES,
 };
 
@@ -36,7 +39,8 @@ enum {
 	LINE = 128,
 };
 
-static const char *const mode_name[] = {"hash", "halfclose", "abort", "unread"};
+static const char *const mode_name[] = {"hash", "halfclose", "abort", "unread",
+					"urgent"};
 static const char greeting[] = "half-closed\n";
 
 struct conn {
@@ -107,9 +111,47 @@ static void read_on(struct lull_sock sock, struct conn *c)
 		finish(sock, c);
 }
 
+static void tell_urgent(struct lull_sock sock)
+{
+	struct lull_sock_info info = {.size = sizeof info};
+	char line[LINE];
+
+	must(lull_sock_info(run.shard, sock, &info), "info");
+	if (!info.rcv_urgent)
+		return;
+	snprintf(line, sizeof line, "urgent %u", info.rcv_urgent);
+	say(line);
+}
+
+static void tell_reads(struct lull_sock sock, struct conn *c)
+{
+	struct lull_span span = {(void *)(uintptr_t) "ab!", 3};
+	char line[LINE], text[16];
+	long n;
+
+	while ((n = lull_sock_recv(run.shard, sock, text, sizeof text)) > 0) {
+		snprintf(line, sizeof line, "text %.*s", (int)n, text);
+		say(line);
+		if (!c->bytes && lull_sock_send(run.shard, sock, &span, 1,
+						LULL_MSG_OOB) != 3)
+			say("error send");
+		c->bytes += (uint64_t)n;
+	}
+	if (n < 0)
+		return;
+	lull_sock_close(run.shard, sock);
+	free(c);
+}
+
 static void on_read(struct lull_sock sock, struct conn *c)
 {
 	struct lull_span span;
+
+	if (mode == URGENT) {
+		tell_urgent(sock);
+		tell_reads(sock, c);
+		return;
+	}
 
 	if (mode == HASH || mode == HALFCLOSE) {
 		read_on(sock, c);

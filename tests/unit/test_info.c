@@ -49,7 +49,7 @@ static void at_the_start(void **unused)
 	assert_int_equal(i.snd_wscale, 7);
 	assert_int_equal(i.rcv_wscale, 7);
 	assert_int_equal(i.snd_mss, 1448);
-	assert_int_equal(i.advmss, 1460);
+	assert_int_equal(i.advmss, 1448);
 	assert_int_equal(i.rcv_mss, 536);
 	assert_int_equal(i.pmtu, 1500);
 	assert_int_equal(i.snd_cwnd, 10);
@@ -375,12 +375,14 @@ static void of_a_listener(void **unused)
 	assert_int_equal(lull_diag_rows(r.s, &cursor, &row, 1), 1);
 	assert_int_equal(lull_diag_detail(r.s, row.id, &d), 0);
 	assert_int_equal(d.info.state, LULL_TCP_ESTABLISHED);
-	assert_int_equal(d.shut, 0);
+	assert_int_equal(row.shut, 0);
 	assert_int_equal(d.rcv_buf, 131072);
 	rig_feed(&r, 100);
 	rig_say(&r, LULL_FIN | LULL_ACK, NULL, 0);
 	assert_int_equal(lull_diag_detail(r.s, row.id, &d), 0);
-	assert_int_equal(d.shut, LULL_DETAIL_SHUT_RD);
+	cursor--;
+	assert_int_equal(lull_diag_rows(r.s, &cursor, &row, 1), 1);
+	assert_int_equal(row.shut, LULL_ROW_SHUT_RD);
 	assert_true(d.rcv_alloc >= 100);
 	assert_int_equal(lull_diag_detail(r.s, row.id + 1, &d), -ENOENT);
 	assert_int_equal(lull_diag_detail(r.s, 0, &d), -ENOENT);

@@ -132,6 +132,7 @@ static int dump_family(struct ss_source *s, struct call *call, uint8_t family)
 	const struct inet_diag_req_v2 want = {
 		.sdiag_family = family,
 		.sdiag_protocol = IPPROTO_TCP,
+		.idiag_ext = call->ask->ext,
 		.idiag_states = call->ask->states,
 	};
 	const struct lull_client_request request = {SOCK_DIAG_BY_FAMILY, &want,
