@@ -460,14 +460,18 @@ enum lull_option {	 /* value; socket(7), tcp(7) or ip(7) say more */
 			    no effect, as in Linux. To get: what is sent now */
 	LULL_OPT_CORK, /* int32_t 0|1: 1 holds back what is less than a segment,
 			  at most for 200 ms; 0 lets it go */
-	LULL_OPT_QUICKACK,  /* int32_t 0|1: 1 lets no ACK wait, until it is 0
-			       again (Linux's may end by itself) */
-	LULL_OPT_SYNCNT,    /* int32_t 1..127: SYNs sent again; else
-			       tcp_syn_retries */
-	LULL_OPT_OOBINLINE, /* int32_t 0|1: 1 leaves the last urgent octet in
-			       the stream (RFC 6093; 0 in profile linux) */
-	LULL_OPT_INFO,	    /* struct lull_tcp_info, get; as many bytes of it as
-			       asked for */
+	LULL_OPT_QUICKACK,     /* int32_t 0|1: 1 lets no ACK wait, until it is 0
+				  again (Linux's may end by itself) */
+	LULL_OPT_SYNCNT,       /* int32_t 1..127: SYNs sent again; else
+				  tcp_syn_retries */
+	LULL_OPT_OOBINLINE,    /* int32_t 0|1: 1 leaves the last urgent octet in
+				  the stream (RFC 6093; 0 in profile linux) */
+	LULL_OPT_DEFER_ACCEPT, /* int32_t seconds, 0..32767, of a listener: so
+				  long a connection waits for its first text
+				  before it is accepted; kept as timeouts of
+				  1, 2, 4 ... s */
+	LULL_OPT_INFO, /* struct lull_tcp_info, get; as many bytes of it as
+			  asked for */
 };
 
 #define LULL_OPTIONS (LULL_OPT_INFO + 1) /* one past the last */

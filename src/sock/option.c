@@ -36,6 +36,8 @@ static bool value_holds(enum lull_option option, int32_t v)
 		return within(v, 1, 127);
 	case LULL_OPT_LINGER2:
 		return within(v, -1, 3600);
+	case LULL_OPT_DEFER_ACCEPT:
+		return within(v, 0, 32767);
 	case LULL_OPT_USER_TIMEOUT:
 		return within(v, 0, INT32_MAX);
 	case LULL_OPT_RCVBUF:
@@ -140,6 +142,7 @@ static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
 	case LULL_OPT_COOKIE:
 	case LULL_OPT_ERROR:
 	case LULL_OPT_LINGER:
+	case LULL_OPT_DEFER_ACCEPT:
 	case LULL_OPT_INFO:
 		break;
 	}
@@ -204,6 +207,7 @@ static int32_t get_number(const struct lull_tcp *t, const struct lull_tcb *tcb,
 	case LULL_OPT_COOKIE:
 	case LULL_OPT_ERROR:
 	case LULL_OPT_LINGER:
+	case LULL_OPT_DEFER_ACCEPT:
 	case LULL_OPT_INFO:
 		break;
 	}
@@ -219,15 +223,63 @@ static int set_linger(struct lull_tcp *t, struct lull_tcb *tcb,
 	return 0;
 }
 
+/* Seconds as timeouts of a SYN-ACK, which double (Linux's secs_to_retrans()):
+ * how many it takes to reach them. */
+static uint8_t timeouts_of(const struct lull_knobs *k, int32_t seconds)
+{
+	int64_t sum_ms = 0, ms = LULL_SYN_ACK_MS;
+	uint8_t n = 0;
+
+	for (; sum_ms < (int64_t)seconds * 1000 && n < UINT8_MAX; n++) {
+		sum_ms += ms;
+		ms = 2 * ms < k->rto_max_ms ? 2 * ms : k->rto_max_ms;
+	}
+	return n;
+}
+
+static int32_t seconds_of(const struct lull_knobs *k, uint8_t timeouts)
+{
+	int64_t sum_ms = 0, ms = LULL_SYN_ACK_MS;
+
+	for (; timeouts > 0; timeouts--) {
+		sum_ms += ms;
+		ms = 2 * ms < k->rto_max_ms ? 2 * ms : k->rto_max_ms;
+	}
+	return (int32_t)(sum_ms / 1000);
+}
+
 /* The listener, if this is one and the option is one of those it has. */
 static struct lull_listener *listener_for(struct lull_shard *s,
 					  const struct lull_user *u,
 					  enum lull_option option)
 {
 	if (u->kind != LULL_USER_LISTENER ||
-	    (option != LULL_OPT_TIMEWAIT_LEN && option != LULL_OPT_MAXSEG))
+	    (option != LULL_OPT_TIMEWAIT_LEN && option != LULL_OPT_MAXSEG &&
+	     option != LULL_OPT_DEFER_ACCEPT))
 		return NULL;
 	return lull_listener_at(&s->tcp, lull_name_index(u->name));
+}
+
+static void set_of_listener(const struct lull_knobs *k, struct lull_listener *l,
+			    enum lull_option option, int32_t v)
+{
+	if (option == LULL_OPT_DEFER_ACCEPT)
+		l->defer = timeouts_of(k, v);
+	else if (option == LULL_OPT_MAXSEG)
+		l->user_mss = (uint16_t)v;
+	else
+		l->timewait_len_s = (uint16_t)v;
+}
+
+static int32_t get_of_listener(const struct lull_knobs *k,
+			       const struct lull_listener *l,
+			       enum lull_option option)
+{
+	if (option == LULL_OPT_DEFER_ACCEPT)
+		return seconds_of(k, l->defer);
+	if (option == LULL_OPT_MAXSEG)
+		return l->user_mss ? l->user_mss : MSS_DEFAULT;
+	return timewait_len(k, l->timewait_len_s);
 }
 
 int lull_sock_set(struct lull_shard *s, struct lull_sock sock,
@@ -251,6 +303,8 @@ int lull_sock_set(struct lull_shard *s, struct lull_sock sock,
 	l = listener_for(s, u, option);
 	if (!tcb && !l)
 		return -ENOTCONN;
+	if (!l && option == LULL_OPT_DEFER_ACCEPT)
+		return -ENOPROTOOPT;
 	if (option == LULL_OPT_LINGER) {
 		if (len != sizeof linger)
 			return -EINVAL;
@@ -265,10 +319,8 @@ int lull_sock_set(struct lull_shard *s, struct lull_sock sock,
 	memcpy(&v, value, len);
 	if (!value_holds(option, v))
 		return -EINVAL;
-	if (l && option == LULL_OPT_MAXSEG)
-		l->user_mss = (uint16_t)v;
-	else if (l)
-		l->timewait_len_s = (uint16_t)v;
+	if (l)
+		set_of_listener(&s->g.knobs, l, option, v);
 	else
 		set_number(&s->tcp, tcb, option, v);
 	return 0;
@@ -325,10 +377,8 @@ int lull_sock_get(struct lull_shard *s, struct lull_sock sock,
 		return get_info(s, tcb, value, len);
 	if (len != sizeof v)
 		return -EINVAL;
-	if (l && option == LULL_OPT_MAXSEG)
-		v = l->user_mss ? l->user_mss : MSS_DEFAULT;
-	else if (l)
-		v = timewait_len(&s->g.knobs, l->timewait_len_s);
+	if (l)
+		v = get_of_listener(&s->g.knobs, l, option);
 	else
 		v = option == LULL_OPT_ERROR ? lull_sock_take_error(u)
 					     : get_number(&s->tcp, tcb, option);

@@ -208,7 +208,8 @@ static void fill_tcb(struct lull_tcp *t, struct lull_tcb *tcb,
 	lull_tcb_agree(t, tcb, &syn);
 	if (h->flags & LULL_HALF_BACK)
 		tcb->flags |= LULL_TCB_BACK;
-	tcb->rtt.backoff = h->retries;
+	if (!(h->flags & LULL_HALF_ACKED)) /* else it was not lost */
+		tcb->rtt.backoff = h->retries;
 	if (!(h->flags & LULL_HALF_AGAIN))
 		lull_rtt_sample(t, tcb, t->g->now_us - h->sent_us);
 }
@@ -253,6 +254,14 @@ fail:
 	return NULL;
 }
 
+/* TCP_DEFER_ACCEPT: an ACK alone is not worth a connection yet. */
+static bool is_deferred(const struct lull_half *h,
+			const struct lull_listener *l,
+			const struct lull_seg *seg)
+{
+	return !h->user && h->retries < l->defer && lull_seg_len(seg) == 0;
+}
+
 /* 3.10.7.4, fifth: our SYN is acknowledged. */
 static void take_ack(struct lull_tcp *t, uint32_t i, struct lull_seg *seg)
 {
@@ -273,6 +282,12 @@ static void take_ack(struct lull_tcp *t, uint32_t i, struct lull_seg *seg)
 		lull_refuse(t, seg, LULL_DROP_CLOSED);
 		lull_half_end(t, i, ECONNABORTED, LULL_END_RST_OUT);
 		lull_reply_rst(t, seg);
+		return;
+	}
+	if (l && is_deferred(h, l, seg)) {
+		lull_refuse(t, seg, LULL_DROP_DEFER_ACCEPT);
+		/* What comes later says nothing of the RTT. */
+		h->flags |= LULL_HALF_ACKED | LULL_HALF_AGAIN;
 		return;
 	}
 	if (!h->user && lull_listener_is_full(l)) {
@@ -392,24 +407,48 @@ static void carry_out(struct lull_tcp *t, uint32_t i)
 	lull_half_end(t, i, ETIMEDOUT, end);
 }
 
+/* As Linux's syn_ack_recalc(): one that waits for text outlives
+ * tcp_synack_retries. */
+static bool is_over(const struct lull_tcp *t, const struct lull_half *h,
+		    const struct lull_listener *l)
+{
+	if (h->retries < t->g->knobs.synack_retries)
+		return false;
+	return !l || !(h->flags & LULL_HALF_ACKED) || h->retries >= l->defer;
+}
+
+/* Its SYN-ACK again; one that waits for text gets it at the end of that, so
+ * that an ACK may still make it a connection. */
+static void half_again(struct lull_tcp *t, uint32_t i,
+		       const struct lull_listener *l)
+{
+	struct lull_half *h = lull_half_at(t, i);
+	bool waits =
+		l && h->flags & LULL_HALF_ACKED && h->retries + 1 < l->defer;
+
+	h->retries++;
+	if (waits)
+		return;
+	lull_count(t->g, LULL_COUNT_SYN_RETRANS);
+	lull_count(t->g, LULL_COUNT_RETRANS_SEGS);
+	lull_half_send_syn_ack(t, i);
+}
+
 void lull_half_timer(struct lull_tcp *t, uint32_t i)
 {
 	struct lull_half *h = lull_half_at(t, i);
+	const struct lull_listener *l = listener_of(t, h);
 	uint32_t most_ms = (uint32_t)t->g->knobs.rto_max_ms;
 
 	if (h->answer != LULL_HALF_NO_ANSWER) {
 		carry_out(t, i);
 		return;
 	}
-	if ((!listener_of(t, h) && !h->user) ||
-	    h->retries >= t->g->knobs.synack_retries) {
+	if ((!l && !h->user) || is_over(t, h, l)) {
 		lull_half_end(t, i, ETIMEDOUT, LULL_END_TIMEOUT);
 		return;
 	}
-	h->retries++;
-	lull_count(t->g, LULL_COUNT_SYN_RETRANS);
-	lull_count(t->g, LULL_COUNT_RETRANS_SEGS);
-	lull_half_send_syn_ack(t, i);
+	half_again(t, i, l);
 
 	uint32_t wait_ms = LULL_SYN_ACK_MS << lull_min(h->retries, 16);
 

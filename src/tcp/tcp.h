@@ -89,6 +89,7 @@ struct lull_listener {
 	uint32_t cookie_s;	 /* the last SYN cookie, and 1; 0: none yet */
 	uint16_t timewait_len_s; /* of what it accepts; 0: the knob */
 	uint16_t user_mss;	 /* the same: TCP_MAXSEG; 0: none */
+	uint8_t defer; /* timeouts of a SYN-ACK: TCP_DEFER_ACCEPT; 0: off */
 	struct lull_list accept; /* users that wait */
 };
 
@@ -97,9 +98,10 @@ struct lull_listener {
 enum lull_half_flags {
 	LULL_HALF_TS = 1,
 	LULL_HALF_WSCALE = 2,
-	LULL_HALF_SENT = 4,  /* its SYN-ACK went out, */
-	LULL_HALF_AGAIN = 8, /* and once more: no RTT sample (Karn) */
-	LULL_HALF_BACK = 16, /* as LULL_CLOSING_BACK */
+	LULL_HALF_SENT = 4,   /* its SYN-ACK went out, */
+	LULL_HALF_AGAIN = 8,  /* and once more: no RTT sample (Karn) */
+	LULL_HALF_BACK = 16,  /* as LULL_CLOSING_BACK */
+	LULL_HALF_ACKED = 32, /* TCP_DEFER_ACCEPT: it waits for text */
 };
 
 /* Of a deferred SYN: what the program said, and has not been done yet. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_held.c: what holds text or an ACK back, and for how long: Nagle in
- * Minshall's form, TCP_CORK, MSG_MORE, TCP_QUICKACK, TCP_SYNCNT, MSG_PEEK.
+ * Minshall's form, TCP_CORK, MSG_MORE, TCP_QUICKACK, TCP_SYNCNT, MSG_PEEK,
+ * TCP_DEFER_ACCEPT.
  */
 #include "rig.h"
 
@@ -323,6 +324,101 @@ static void peek_leaves_it(void **unused)
 	rig_close(&r);
 }
 
+/* ---- TCP_DEFER_ACCEPT ---- */
+
+static void deferring(struct rig *r, int32_t seconds)
+{
+	rig_open(r, &plain);
+	assert_int_equal(lull_sock_set(r->s, r->listener, LULL_OPT_DEFER_ACCEPT,
+				       &seconds, sizeof seconds),
+			 0);
+	rig_align(r);
+	rig_syn(r, LULL_SYN);
+	rig_expect(r, LULL_SYN | LULL_ACK);
+	rig_ack(r);
+	assert_int_equal(rig_state(r), LULL_TCP_SYN_RECEIVED);
+	assert_int_equal(rig_count(r, LULL_COUNT_DEFER_ACCEPT_DROP), 1);
+	rig_expect_none(r);
+}
+
+static bool is_accepted(struct rig *r)
+{
+	return lull_sock_accept(r->s, r->listener, 0, &r->sock) == 0;
+}
+
+static void defer_accept_until_text(void **unused)
+{
+	struct rig r;
+
+	deferring(&r, 7); /* 1 + 2 + 4 s: no SYN-ACK for the first two */
+	rig_pass_ms(&r, 6500);
+	rig_expect_none(&r);
+	assert_false(is_accepted(&r));
+	rig_say(&r, LULL_ACK, "abc", 3);
+	assert_true(is_accepted(&r));
+	assert_int_equal(rig_state(&r), LULL_TCP_ESTABLISHED);
+	/* It was not lost, and its time says nothing of the path. */
+	assert_int_equal(rig_tcb(&r)->cc.cwnd, 10 * MSS);
+	assert_int_equal(rig_tcb(&r)->rtt.srtt_us, 0);
+	lull_sock_abort(r.s, r.sock);
+	rig_run(&r);
+	rig_discard(&r);
+	rig_close(&r);
+}
+
+/* At the end of it a SYN-ACK asks once more: the ACK to that will do. */
+static void defer_accept_ends(void **unused)
+{
+	struct rig r;
+
+	deferring(&r, 3); /* 1 + 2 s */
+	rig_pass_ms(&r, 2999);
+	rig_expect_none(&r);
+	rig_pass_ms(&r, 2);
+	rig_expect(&r, LULL_SYN | LULL_ACK);
+	rig_ack(&r);
+	assert_true(is_accepted(&r));
+	lull_sock_abort(r.s, r.sock);
+	rig_run(&r);
+	rig_discard(&r);
+	rig_close(&r);
+}
+
+/* Kept as timeouts, as in Linux; a connection has none of it. */
+static void defer_accept_is_rounded(void **unused)
+{
+	static const struct {
+		int32_t set, get;
+	} t[] = {{0, 0}, {1, 1}, {2, 3}, {3, 3}, {4, 7}, {30, 31}, {127, 127}};
+	struct rig r;
+	int32_t v;
+
+	rig_open(&r, &plain);
+	for (uint32_t i = 0; i < ARRAY_LEN(t); i++) {
+		assert_int_equal(lull_sock_set(r.s, r.listener,
+					       LULL_OPT_DEFER_ACCEPT, &t[i].set,
+					       4),
+				 0);
+		assert_int_equal(lull_sock_get(r.s, r.listener,
+					       LULL_OPT_DEFER_ACCEPT, &v, 4),
+				 0);
+		assert_int_equal(v, t[i].get);
+	}
+	v = -1;
+	assert_int_equal(lull_sock_set(r.s, r.listener, LULL_OPT_DEFER_ACCEPT,
+				       &v, 4),
+			 -EINVAL);
+	v = 0; /* off: the ACK makes it */
+	assert_int_equal(lull_sock_set(r.s, r.listener, LULL_OPT_DEFER_ACCEPT,
+				       &v, 4),
+			 0);
+	rig_reach(&r, LULL_TCP_ESTABLISHED, true);
+	assert_int_equal(lull_sock_set(r.s, r.sock, LULL_OPT_DEFER_ACCEPT, &v,
+				       4),
+			 -ENOPROTOOPT);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -339,6 +435,9 @@ int main(void)
 		cmocka_unit_test(quickack),
 		cmocka_unit_test(syncnt),
 		cmocka_unit_test(peek_leaves_it),
+		cmocka_unit_test(defer_accept_until_text),
+		cmocka_unit_test(defer_accept_ends),
+		cmocka_unit_test(defer_accept_is_rounded),
 	};
 
 	return RUN("held", tests);
