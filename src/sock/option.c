@@ -88,6 +88,9 @@ static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
 		break;
 	case LULL_OPT_NODELAY:
 		set_flag(tcb, LULL_TCB_NODELAY, v);
+		/* As Linux: what waits goes at once, even with a cork. */
+		if (v && lull_seq_lt(tcb->snd.nxt, tcb->snd.end))
+			tcb->flags |= LULL_TCB_PUSH;
 		lull_tcp_want(t, tcb);
 		break;
 	case LULL_OPT_CORK:

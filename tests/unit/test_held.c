@@ -149,6 +149,11 @@ static void cork_and_nodelay(void **unused)
 	established(&r, &plain);
 	rig_set(&r, LULL_OPT_NODELAY, 1);
 	rig_set(&r, LULL_OPT_CORK, 1); /* the cork is stronger */
+	rig_write(&r, 70);
+	rig_expect_none(&r);
+	rig_set(&r, LULL_OPT_NODELAY, 1); /* but to set it is a push */
+	rig_run(&r);
+	expect_text(&r, 70);
 	rig_write(&r, 100);
 	rig_expect_none(&r);
 	rig_set(&r, LULL_OPT_CORK, 0);
