@@ -109,7 +109,7 @@ long lull_sock_recv_flags(struct lull_shard *s, struct lull_sock sock,
 			  void *buf, size_t len, int flags)
 {
 	struct lull_user *u = lull_sock_user(s, sock);
-	uint32_t want, hole, most;
+	uint32_t want, hole = 0, most;
 
 	if (!u)
 		return -EBADF;
@@ -117,10 +117,11 @@ long lull_sock_recv_flags(struct lull_shard *s, struct lull_sock sock,
 		return -EINVAL;
 	if (flags & LULL_MSG_OOB)
 		return recv_urgent(s, sock, buf, len, flags);
-	if (!(flags & LULL_MSG_PEEK))
+	if (u->urgent && !(flags & LULL_MSG_PEEK))
 		lull_urgent_skip(&s->tcp, sock.index);
-	hole = lull_urgent_hole(u);
-	most = lull_urgent_readable(u) - hole;
+	if (u->urgent)
+		hole = lull_urgent_hole(u);
+	most = u->urgent ? lull_urgent_readable(u) - hole : u->text.bytes;
 	if (!most)
 		return nothing_to_read(u);
 	want = len < most ? (uint32_t)len : most;

@@ -211,15 +211,18 @@ static uint32_t window_left(const struct lull_tcb *tcb)
  */
 static bool last_waits(const struct lull_tcp *t, const struct lull_tcb *tcb)
 {
-	struct lull_seq sml = lull_tcb_cold(t, tcb)->sml;
+	struct lull_seq sml;
 
-	if (tcb->flags & (LULL_TCB_PUSH | LULL_TCB_FIN) ||
-	    lull_urgent_mode(t, tcb))
+	if (tcb->flags & (LULL_TCB_PUSH | LULL_TCB_FIN | LULL_TCB_URGENT) &&
+	    (tcb->flags & (LULL_TCB_PUSH | LULL_TCB_FIN) ||
+	     lull_urgent_mode(t, tcb)))
 		return false;
 	if (tcb->flags & (LULL_TCB_CORK | LULL_TCB_MORE))
 		return true;
-	if (tcb->flags & LULL_TCB_NODELAY) /* MUST-17 */
+	if (tcb->flags & LULL_TCB_NODELAY || /* MUST-17 */
+	    lull_seq_eq(tcb->snd.una, tcb->snd.nxt))
 		return false;
+	sml = lull_tcb_cold(t, tcb)->sml;
 	return lull_seq_gt(sml, tcb->snd.una) && lull_seq_le(sml, tcb->snd.nxt);
 }
 
@@ -259,6 +262,8 @@ static uint32_t text_allowed(const struct lull_tcp *t,
 	if (tcb->snd.pipe == 0) /* one segment may always go */
 		cwnd_left = lull_max(cwnd_left, mss);
 	len = lull_min(len, cwnd_left);
+	if (len == 0)
+		return 0;
 	/* SHLD-28: whole segments, and a short one only for a reason. */
 	if (len > mss && (len < queued || last_waits(t, tcb)))
 		len -= len % mss;
@@ -320,7 +325,8 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 	tcb->snd.nxt = r.end;
 	if (len != tcb->opt.mss && len % tcb->opt.mss)
 		lull_tcb_cold(t, tcb)->sml = r.end;
-	lull_tally_sent(t, tcb);
+	if (len >= tcb->opt.mss)
+		lull_tally_sent(t, tcb);
 	tcb->flags &= ~(uint32_t)(LULL_TCB_PUSH | LULL_TCB_PROBE);
 	lull_tcb_cold(t, tcb)->sent_ms = (uint32_t)t->g->now_ms;
 	return SENT;
@@ -457,8 +463,10 @@ static uint32_t most_ms(const struct lull_tcp *t, const struct lull_tcb *tcb)
 static void arm(struct lull_tcp *t, struct lull_tcb *tcb)
 {
 	bool out = !lull_seq_eq(tcb->snd.una, tcb->snd.nxt);
-	bool in = lull_seq_lt(tcb->snd.nxt, tcb->snd.end) || fin_unsent(tcb);
+	bool text = lull_seq_lt(tcb->snd.nxt, tcb->snd.end);
+	bool in = text || fin_unsent(tcb);
 
+	lull_tally_busy(t, tcb, text, out);
 	if (out && tcb->flags & LULL_TCB_PERSIST) {
 		/* The probe found room: from here on it's a retransmission. */
 		tcb->flags &= ~(uint32_t)LULL_TCB_PERSIST;
@@ -488,7 +496,6 @@ static enum sent output_one(struct lull_tcp *t, struct lull_tcb *tcb)
 		return send_rst(t, tcb);
 	what = send_all(t, tcb);
 	arm(t, tcb);
-	lull_tally_busy(t, tcb);
 	/* In Linux MSG_MORE is said of one push: the next ACK is another. */
 	if (tcb->flags & LULL_TCB_MORE && what != FULL &&
 	    t->g->profile == LULL_PROFILE_LINUX)

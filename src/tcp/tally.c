@@ -31,7 +31,7 @@ void lull_tally_in(const struct lull_tcp *t, const struct lull_tcb *tcb,
 		y->bare_in++;
 		return;
 	}
-	if (seg->buf) {
+	if (size > tcb->opt.mss && seg->buf) {
 		uint32_t gso = lull_buf_at(&t->g->bufs, seg->buf)->gso_size;
 
 		if (gso && gso < size) {
@@ -71,7 +71,8 @@ void lull_tally_again(const struct lull_tcp *t, const struct lull_tcb *tcb,
 
 /* ---- how fast it was delivered: one sample for each flight ---- */
 
-/* New text went: the end of it is a mark, unless another one is out. */
+/* A whole segment went: the end of it is a mark, unless another one is out.
+ * What is less says how fast the program is, not the network. */
 void lull_tally_sent(const struct lull_tcp *t, const struct lull_tcb *tcb)
 {
 	struct lull_tally *y = tally_of(t, tcb);
@@ -117,39 +118,38 @@ uint64_t lull_tally_rate(const struct lull_tally *y)
 
 /* ---- what it waits for ---- */
 
-/* Linux's chronographs: what the sender waited for, by turns. */
-static enum lull_wait wait_of(const struct lull_tcp *t,
-			      const struct lull_tcb *tcb)
+/* What unsent text waits for. */
+static enum lull_wait wait_of(const struct lull_tcb *tcb)
 {
-	const struct lull_user *u = lull_user_at(t, tcb->user);
-	uint32_t out = lull_seq_sub(tcb->snd.nxt, tcb->snd.una), left;
+	uint32_t out = lull_seq_sub(tcb->snd.nxt, tcb->snd.una);
+	uint32_t left = tcb->snd.wnd > out ? tcb->snd.wnd - out : 0;
+	uint32_t text = lull_seq_sub(tcb->snd.end, tcb->snd.nxt);
 
-	if (!lull_seq_lt(tcb->snd.nxt, tcb->snd.end)) {
-		if (!out)
-			return LULL_WAIT_NONE;
-		return tcb->user && u->flags & LULL_USER_WANT_WRITE
-			       ? LULL_WAIT_SNDBUF
-			       : LULL_WAIT_NETWORK;
-	}
-	left = tcb->snd.wnd > out ? tcb->snd.wnd - out : 0;
-	return left < lull_min(tcb->opt.mss,
-			       lull_seq_sub(tcb->snd.end, tcb->snd.nxt))
-		       ? LULL_WAIT_WINDOW
-		       : LULL_WAIT_NETWORK;
+	return left < lull_min(tcb->opt.mss, text) ? LULL_WAIT_WINDOW
+						   : LULL_WAIT_NETWORK;
 }
 
-void lull_tally_busy(const struct lull_tcp *t, const struct lull_tcb *tcb)
+/* Linux's chronographs: what the sender waited for, by turns. With `text`
+ * some is unsent; with `out` some is not acknowledged. */
+void lull_tally_busy(const struct lull_tcp *t, const struct lull_tcb *tcb,
+		     bool text, bool out)
 {
 	struct lull_tally *y = tally_of(t, tcb);
-	enum lull_wait now = wait_of(t, tcb);
-	uint32_t now_ms = (uint32_t)t->g->now_ms;
+	enum lull_wait now = LULL_WAIT_NONE;
 
+	if (text)
+		now = wait_of(tcb);
+	else if (out)
+		now = lull_user_at(t, tcb->user)->flags & LULL_USER_WANT_WRITE
+			      ? LULL_WAIT_SNDBUF
+			      : LULL_WAIT_NETWORK;
 	if (y->wait == now)
 		return;
 	if (y->wait != LULL_WAIT_NONE)
-		y->waited_ms[y->wait - 1] += now_ms - y->wait_since_ms;
-	y->wait = (uint8_t)now;
-	y->wait_since_ms = now_ms;
+		y->waited_ms[y->wait - 1] +=
+			(uint32_t)t->g->now_ms - y->wait_since_ms;
+	y->wait = (uint8_t)now & 15;
+	y->wait_since_ms = (uint32_t)t->g->now_ms;
 }
 
 /* ---- retransmission timeouts ---- */

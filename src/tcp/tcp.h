@@ -674,7 +674,8 @@ void lull_tally_sent(const struct lull_tcp *t, const struct lull_tcb *tcb);
 void lull_tally_acked(const struct lull_tcp *t, const struct lull_tcb *tcb,
 		      struct lull_seq una);
 uint64_t lull_tally_rate(const struct lull_tally *y); /* bytes a second */
-void lull_tally_busy(const struct lull_tcp *t, const struct lull_tcb *tcb);
+void lull_tally_busy(const struct lull_tcp *t, const struct lull_tcb *tcb,
+		     bool text, bool out);
 void lull_tally_timeout(const struct lull_tcp *t, const struct lull_tcb *tcb);
 void lull_tally_repaired(const struct lull_tcp *t, const struct lull_tcb *tcb);
 
