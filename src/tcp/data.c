@@ -112,6 +112,7 @@ static void append(struct lull_tcp *t, struct lull_user *u, uint32_t i)
 		u->text.tail = i;
 		u->text.bytes += b->len;
 		u->text.charge += lull_buf_bytes(b->cls);
+		lull_mem_add(t, lull_buf_bytes(b->cls));
 		i = next;
 	}
 }
@@ -119,17 +120,28 @@ static void append(struct lull_tcp *t, struct lull_user *u, uint32_t i)
 void lull_text_free(struct lull_tcp *t, struct lull_user *u)
 {
 	chain_free(t, u->text.head);
+	t->mem.bytes -= u->text.charge;
 	memset(&u->text, 0, sizeof u->text);
 }
 
 /* ---- text ahead of a gap ---- */
 
+/* It is no longer among those. */
+static void later_out(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
+{
+	uint32_t bytes = lull_buf_bytes(buf_at(t, i)->cls);
+
+	tcb->rcv.later_charge -= bytes;
+	tcb->rcv.later_len--;
+	t->mem.bytes -= bytes;
+	t->mem.later -= bytes;
+}
+
 static uint32_t later_drop(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
 {
 	uint32_t next = buf_at(t, i)->next;
 
-	tcb->rcv.later_charge -= lull_buf_bytes(buf_at(t, i)->cls);
-	tcb->rcv.later_len--;
+	later_out(t, tcb, i);
 	lull_buf_put(&t->g->bufs, i);
 	return next;
 }
@@ -187,6 +199,8 @@ static void later_put(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
 	*link = i;
 	tcb->rcv.later_charge += lull_buf_bytes(b->cls);
 	tcb->rcv.later_len++;
+	t->mem.later += lull_buf_bytes(b->cls);
+	lull_mem_add(t, lull_buf_bytes(b->cls));
 	if (overlaps)
 		lull_count(t->g, LULL_COUNT_OFO_MERGE);
 }
@@ -233,8 +247,7 @@ static void pull_later(struct lull_tcp *t, struct lull_tcb *tcb,
 		cut_front(b, tcb->rcv.nxt);
 		tcb->rcv.nxt = buf_end(b);
 		tcb->rcv.later = b->next;
-		tcb->rcv.later_charge -= lull_buf_bytes(b->cls);
-		tcb->rcv.later_len--;
+		later_out(t, tcb, i);
 		b->next = 0;
 		append(t, u, i);
 	}
@@ -438,6 +451,7 @@ void lull_text_consume(struct lull_tcp *t, uint32_t user, uint32_t bytes)
 		if (!u->text.head)
 			u->text.tail = 0;
 		u->text.charge -= lull_buf_bytes(b->cls);
+		t->mem.bytes -= lull_buf_bytes(b->cls);
 		lull_buf_put(&t->g->bufs, i);
 	}
 	if (lull_name_kind(u->name) != LULL_KIND_TCB || !receives(tcb))

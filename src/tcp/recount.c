@@ -96,6 +96,26 @@ static uint32_t count_live(const struct lull_tcp *t)
 	return n;
 }
 
+/* What text costs: each queue's own count, together. */
+static void check_mem(const struct lull_tcp *t)
+{
+	uint64_t bytes = 0, later = 0;
+
+	for (uint32_t i = 1; i < t->tcbs.fresh; i++) {
+		const struct lull_tcb *tcb = lull_tcb_at(t, i);
+
+		if (tcb->state) {
+			bytes += tcb->snd.charge + tcb->rcv.later_charge;
+			later += tcb->rcv.later_charge;
+		}
+	}
+	for (uint32_t i = 1; i < t->users.fresh; i++)
+		if (lull_user_at(t, i)->kind != LULL_USER_FREE)
+			bytes += lull_user_at(t, i)->text.charge;
+	LULL_ASSERT(bytes == t->mem.bytes);
+	LULL_ASSERT(later == t->mem.later);
+}
+
 void lull_tcp_recount(const struct lull_tcp *t)
 {
 	uint32_t records = check_fifos(t, false) + check_fifos(t, true);
@@ -111,4 +131,5 @@ void lull_tcp_recount(const struct lull_tcp *t)
 	LULL_ASSERT(dests == t->dests.used);
 	LULL_ASSERT(live == count_live(t));
 	LULL_ASSERT(closing == records);
+	check_mem(t);
 }

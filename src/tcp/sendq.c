@@ -61,6 +61,7 @@ static uint32_t new_buffer(struct lull_tcp *t, struct lull_tcb *tcb, size_t len,
 		return 0;
 	lull_buf_at(b, i)->seq = tcb->snd.end;
 	tcb->snd.charge += lull_buf_bytes(lull_buf_at(b, i)->cls);
+	lull_mem_add(t, lull_buf_bytes(lull_buf_at(b, i)->cls));
 	if (tcb->snd.tail)
 		lull_buf_at(b, tcb->snd.tail)->next = i;
 	else
@@ -184,6 +185,7 @@ void lull_sendq_acked(struct lull_tcp *t, struct lull_tcb *tcb,
 		if (tcb->snd.tail == i)
 			tcb->snd.tail = 0;
 		tcb->snd.charge -= lull_buf_bytes(buf->cls);
+		t->mem.bytes -= lull_buf_bytes(buf->cls);
 		lull_buf_put(b, i);
 	}
 }
@@ -198,6 +200,7 @@ void lull_sendq_free(struct lull_tcp *t, struct lull_tcb *tcb)
 		lull_buf_put(b, tcb->snd.head);
 		tcb->snd.head = next;
 	}
+	t->mem.bytes -= tcb->snd.charge;
 	tcb->snd.tail = tcb->snd.at = tcb->snd.charge = 0;
 	while (tcb->snd.ranges) {
 		uint32_t next = lull_range_at(t, tcb->snd.ranges)->next;

@@ -356,6 +356,13 @@ struct lull_cookies_used {
 
 /* ---- the whole ---- */
 
+/* What text costs in all. */
+struct lull_mem {
+	uint64_t bytes; /* of buffers that queues hold */
+	uint64_t later; /* of these, text ahead of gaps */
+	uint64_t peak;
+};
+
 #define LULL_PORT_SLOTS 256 /* RFC 6056 3.3.4: counters of the double hash */
 
 struct lull_tcp {
@@ -375,6 +382,7 @@ struct lull_tcp {
 	uint32_t *listen_hash; /* chains of listeners, by port */
 	uint32_t listen_mask;
 	uint32_t listen_wide;	/* a chain of those that are no single point */
+	struct lull_mem mem;
 	struct lull_list out;	/* connections with something to send */
 	struct lull_list ready; /* users with news */
 	uint32_t orphans;
@@ -648,6 +656,15 @@ void lull_rtt_init(struct lull_tcp *t, struct lull_tcb *tcb);
 void lull_rtt_sample(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t us);
 uint32_t lull_rtt_timeout_ms(const struct lull_tcp *t,
 			     const struct lull_tcb *tcb);
+
+/* ---- what all of them have together ---- */
+
+static inline void lull_mem_add(struct lull_tcp *t, uint32_t bytes)
+{
+	t->mem.bytes += bytes;
+	if (t->mem.bytes > t->mem.peak)
+		t->mem.peak = t->mem.bytes;
+}
 
 /* ---- data.c: the receiver ---- */
 
