@@ -93,11 +93,12 @@ static bool timers(struct lull_shard *s)
 
 static bool tx(struct lull_shard *s)
 {
+	bool more = lull_mem_turn(&s->tcp);
 	bool done = lull_tcp_output(&s->tcp);
 
 	lull_ip_output(&s->ip, s->ip_done);
 	s->ip_done = s->g.txq.tail;
-	return !done || s->tcp.held;
+	return more || !done || s->tcp.held;
 }
 
 static uint64_t deadline_ns(const struct lull_shard *s)

@@ -446,8 +446,12 @@ enum lull_option {	 /* value; socket(7), tcp(7) or ip(7) say more */
 	LULL_OPT_NODELAY, /* int32_t 0|1 */
 	LULL_OPT_USER_TIMEOUT, /* int32_t milliseconds; 0: tcp_retries2
 				  (MUST-21) */
-	LULL_OPT_RCVBUF,       /* int32_t bytes of buffers, 4096.. */
-	LULL_OPT_SNDBUF,       /* int32_t bytes of buffers, 4096.. */
+	/* int32_t bytes of buffers, 4096..; both as getsockopt(2) of Linux
+	 * tells them, and not doubled when they are set. The window is half of
+	 * the one. From then on it does not tune itself; tcp_rmem's and
+	 * tcp_wmem's third are no bound. */
+	LULL_OPT_RCVBUF,
+	LULL_OPT_SNDBUF,
 	LULL_OPT_TOS, /* int32_t 0..255; the two ECN bits are ours (MUST-48) */
 	LULL_OPT_TTL, /* int32_t 1..255 (MUST-49) */
 	LULL_OPT_TIMEWAIT_LEN, /* int32_t seconds, 0..3600; 0: the knob
@@ -472,9 +476,15 @@ enum lull_option {	 /* value; socket(7), tcp(7) or ip(7) say more */
 				  1, 2, 4 ... s */
 	LULL_OPT_INFO, /* struct lull_tcp_info, get; as many bytes of it as
 			  asked for */
+	LULL_OPT_NOTSENT_LOWAT, /* int32_t bytes queued and not sent, from
+				   which nothing more is taken and WRITE does
+				   not come; 0: net.ipv4.tcp_notsent_lowat */
+	LULL_OPT_WINDOW_CLAMP,	/* int32_t bytes of window offered, at most,
+				   1152..; 0: no bound. What was offered stays
+				 */
 };
 
-#define LULL_OPTIONS (LULL_OPT_INFO + 1) /* one past the last */
+#define LULL_OPTIONS (LULL_OPT_WINDOW_CLAMP + 1) /* one past the last */
 
 /*
  * TCP_INFO: Linux's struct tcp_info (of 6.18), without "tcpi_": the same fields

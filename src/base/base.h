@@ -372,6 +372,11 @@ void lull_buf_put(struct lull_bufs *b, uint32_t i); /* drop a reference */
 uint32_t lull_buf_get_kept(struct lull_bufs *b, uint32_t bytes);
 /* May a queue keep a buffer of this class that is taken already? */
 bool lull_buf_may_keep(const struct lull_bufs *b, enum lull_buf_class cls);
+/* How many of a class queues may still take. */
+uint32_t lull_buf_left(const struct lull_bufs *b, enum lull_buf_class cls);
+/* Are more than `sixteenths` of what queues may keep of a class in use? */
+bool lull_buf_is_short(const struct lull_bufs *b, enum lull_buf_class cls,
+		       uint32_t sixteenths);
 
 static inline struct lull_buf *lull_buf_at(const struct lull_bufs *b,
 					   uint32_t i)

@@ -7,8 +7,8 @@
  * eighth of each class is never kept in a queue, so that a program that does
  * not read can't stop the ACKs of everybody else.
  *
- * Entry points: lull_buf_get, _get_kept, _put, _may_keep; lull_txq_new, _push,
- * _pop; lull_tx_add, _front.
+ * Entry points: lull_buf_get, _get_kept, _put, _may_keep, _left, _is_short;
+ * lull_txq_new, _push, _pop; lull_tx_add, _front.
  */
 #include "base/base.h"
 
@@ -81,6 +81,21 @@ static uint32_t most_kept(const struct lull_slab *s)
 bool lull_buf_may_keep(const struct lull_bufs *b, enum lull_buf_class cls)
 {
 	return b->slab[cls].used <= most_kept(&b->slab[cls]);
+}
+
+uint32_t lull_buf_left(const struct lull_bufs *b, enum lull_buf_class cls)
+{
+	uint32_t most = most_kept(&b->slab[cls]), used = b->slab[cls].used;
+
+	return most > used ? most - used : 0;
+}
+
+bool lull_buf_is_short(const struct lull_bufs *b, enum lull_buf_class cls,
+		       uint32_t sixteenths)
+{
+	uint64_t most = most_kept(&b->slab[cls]);
+
+	return most > 0 && 16ULL * b->slab[cls].used > most * sixteenths;
 }
 
 uint32_t lull_buf_get_kept(struct lull_bufs *b, uint32_t bytes)

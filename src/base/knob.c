@@ -75,6 +75,20 @@ void lull_knobs_init(struct lull_knobs *k)
 		       lull_knob_table[i].values * sizeof(int64_t));
 }
 
+/* Of the buffers that queues may keep: 3, 4 and 6 eighths, as 3:4:6 in Linux.
+ */
+static void default_mem(const struct lull_limits *l, int64_t mem[3])
+{
+	/* Of 256, 2,048 and 65,536 bytes. */
+	uint64_t pages =
+		l->bufs_256 / 16 + l->bufs_2k / 2 + 16ULL * l->bufs_64k;
+
+	pages = pages / 8 * 7;
+	mem[0] = (int64_t)(pages * 3 / 8);
+	mem[1] = (int64_t)(pages * 4 / 8);
+	mem[2] = (int64_t)(pages * 6 / 8);
+}
+
 void lull_knob_defaults(const struct lull_knob *row,
 			const struct lull_limits *limits,
 			enum lull_profile profile, int64_t defaults[3])
@@ -84,6 +98,8 @@ void lull_knob_defaults(const struct lull_knob *row,
 		defaults[0] = profile;
 	else if (row->offset == offsetof(struct lull_knobs, max_orphans))
 		defaults[0] = limits->conns;
+	else if (row->offset == offsetof(struct lull_knobs, mem))
+		default_mem(limits, defaults);
 	else if (row->offset == offsetof(struct lull_knobs, max_syn_backlog))
 		defaults[0] = limits->half_open;
 	else if (row->offset == offsetof(struct lull_knobs, max_tw_buckets))

@@ -88,6 +88,16 @@ static void from_ring(struct lull_pool *p, const char name[16], uint32_t bytes,
 	p->peak = peak;
 }
 
+/* What Linux's sockstat calls mem: pages, and tcp_mem's third for the limit. */
+static void from_mem(struct lull_pool *p, const struct lull_tcp *t)
+{
+	memcpy(p->name, "tcp memory", sizeof "tcp memory");
+	p->object_bytes = 4096;
+	p->used = (uint32_t)((t->mem.bytes + 4095) / 4096);
+	p->peak = (uint32_t)((t->mem.peak + 4095) / 4096);
+	p->limit = (uint32_t)t->g->knobs.mem[2];
+}
+
 bool lull_diag_pool(const struct lull_shard *s, uint32_t i, struct lull_pool *p)
 {
 	static const char ring[2][16] = {"frames in", "frames out"};
@@ -135,6 +145,9 @@ bool lull_diag_pool(const struct lull_shard *s, uint32_t i, struct lull_pool *p)
 			  lull_txq_len(&s->g.txq), s->g.txq.peak);
 		p->limit = s->g.txq.mask + 1;
 		p->empty = s->g.txq.full;
+		return true;
+	case 3:
+		from_mem(p, &s->tcp);
 		return true;
 	default:
 		return false;

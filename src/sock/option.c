@@ -8,6 +8,10 @@
 
 #define MSS_DEFAULT 536 /* what Linux says of a listener (RFC 9293 3.7.1) */
 
+enum {
+	WINDOW_CLAMP_MIN = 1152, /* as in Linux: SOCK_MIN_RCVBUF / 2 */
+};
+
 static bool within(int64_t v, int64_t least, int64_t most)
 {
 	return v >= least && v <= most;
@@ -43,6 +47,10 @@ static bool value_holds(enum lull_option option, int32_t v)
 	case LULL_OPT_RCVBUF:
 	case LULL_OPT_SNDBUF:
 		return within(v, 4096, 1 << 30);
+	case LULL_OPT_NOTSENT_LOWAT:
+		return within(v, 0, INT32_MAX);
+	case LULL_OPT_WINDOW_CLAMP:
+		return v == 0 || within(v, WINDOW_CLAMP_MIN, 1 << 30);
 	case LULL_OPT_TOS:
 		return within(v, 0, 255);
 	case LULL_OPT_TTL:
@@ -123,9 +131,17 @@ static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
 		break;
 	case LULL_OPT_RCVBUF:
 		tcb->rcv.buf = (uint32_t)v;
+		tcb->flags |= LULL_TCB_RCVBUF;
 		break;
 	case LULL_OPT_SNDBUF:
 		cold->sndbuf = (uint32_t)v;
+		break;
+	case LULL_OPT_NOTSENT_LOWAT:
+		cold->notsent_lowat = (uint32_t)v;
+		lull_sendq_tell(t, tcb);
+		break;
+	case LULL_OPT_WINDOW_CLAMP:
+		cold->window_clamp = (uint32_t)v;
 		break;
 	case LULL_OPT_TOS: /* SHLD-21, SHLD-22; ECN's bits stay ours */
 		cold->tos = (uint8_t)(v & 0xfc);
@@ -196,9 +212,12 @@ static int32_t get_number(const struct lull_tcp *t, const struct lull_tcb *tcb,
 		return (int32_t)cold->user_timeout_ms;
 	case LULL_OPT_RCVBUF:
 		return (int32_t)tcb->rcv.buf;
-	case LULL_OPT_SNDBUF:
-		return cold->sndbuf ? (int32_t)cold->sndbuf
-				    : (int32_t)k->wmem[1];
+	case LULL_OPT_SNDBUF: /* what it is now */
+		return (int32_t)lull_sndbuf_most(t, tcb);
+	case LULL_OPT_NOTSENT_LOWAT:
+		return (int32_t)cold->notsent_lowat;
+	case LULL_OPT_WINDOW_CLAMP:
+		return (int32_t)cold->window_clamp;
 	case LULL_OPT_TOS:
 		return cold->tos;
 	case LULL_OPT_TTL:

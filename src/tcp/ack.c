@@ -99,19 +99,6 @@ static bool fin_is_acked(const struct lull_tcb *tcb)
 	       lull_seq_gt(tcb->snd.una, tcb->snd.end);
 }
 
-/* Tell a program that waits to write, once a third is free (as Linux). */
-static void tell_room(struct lull_tcp *t, struct lull_tcb *tcb)
-{
-	struct lull_user *u = lull_user_at(t, tcb->user);
-
-	if (!tcb->user || !(u->flags & LULL_USER_WANT_WRITE))
-		return;
-	if (lull_sendq_room(t, tcb) < tcb->snd.charge / 2)
-		return;
-	u->flags &= (uint8_t)~LULL_USER_WANT_WRITE;
-	lull_user_news(t, tcb->user, LULL_EVENT_WRITE);
-}
-
 bool lull_ack_take(struct lull_tcp *t, struct lull_tcb *tcb,
 		   const struct lull_seg *seg)
 {
@@ -121,12 +108,12 @@ bool lull_ack_take(struct lull_tcp *t, struct lull_tcb *tcb,
 		take_new(t, tcb, seg);
 		if (!had_fin && fin_is_acked(tcb) && !lull_fin_acked(t, tcb))
 			return false;
-		tell_room(t, tcb);
 	} else if (is_dup(tcb, seg)) {
 		lull_loss_dup_ack(t, tcb);
 	}
 	if (moves_window(tcb, seg))
 		move_window(tcb, seg);
+	lull_sendq_tell(t, tcb);
 	lull_tcp_want(t, tcb);
 	return true;
 }

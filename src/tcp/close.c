@@ -148,7 +148,7 @@ static bool must_reset(struct lull_tcp *t, const struct lull_tcb *tcb)
 		lull_count(t->g, LULL_COUNT_ABORT_ON_DATA);
 		return true;
 	}
-	if (t->orphans >= t->g->knobs.max_orphans) {
+	if (t->orphans >= t->g->knobs.max_orphans || lull_mem_sheds(t, tcb)) {
 		lull_count(t->g, LULL_COUNT_ABORT_ON_MEMORY);
 		return true;
 	}

@@ -117,6 +117,15 @@ static void append(struct lull_tcp *t, struct lull_user *u, uint32_t i)
 	}
 }
 
+uint32_t lull_text_charge(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
+	uint32_t used = tcb->rcv.later_charge;
+
+	if (tcb->user)
+		used += lull_user_at(t, tcb->user)->text.charge;
+	return used;
+}
+
 void lull_text_free(struct lull_tcp *t, struct lull_user *u)
 {
 	chain_free(t, u->text.head);
@@ -209,12 +218,12 @@ static void later_put(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
 static void take_later(struct lull_tcp *t, struct lull_tcb *tcb,
 		       struct lull_seg *seg)
 {
-	uint32_t used =
-		tcb->rcv.later_charge + lull_user_at(t, tcb->user)->text.charge;
+	uint32_t used = lull_text_charge(t, tcb);
 	uint32_t room = tcb->rcv.buf - lull_min(tcb->rcv.buf, used);
 	uint32_t i = 0;
 
-	if (tcb->rcv.later_len < LATER_MAX && seg->text_len <= room)
+	if (tcb->rcv.later_len < LATER_MAX && seg->text_len <= room &&
+	    t->mem.level != LULL_MEM_FULL)
 		i = keep_text(t, seg);
 	if (!i) {
 		lull_refuse(t, seg, LULL_DROP_OFO_PRUNED);
@@ -301,6 +310,29 @@ static void note_ack(struct lull_tcp *t, struct lull_tcb *tcb, bool gap)
 	}
 }
 
+/* Text in order: what can wait gives way to it. */
+static uint32_t keep_due(struct lull_tcp *t, struct lull_tcb *tcb,
+			 struct lull_seg *seg)
+{
+	uint32_t i = 0;
+
+	if (lull_mem_keeps(t, lull_text_charge(t, tcb)))
+		i = keep_text(t, seg);
+	if (i)
+		return i;
+	lull_count(t->g, LULL_COUNT_PRUNE_CALLED);
+	if (tcb->rcv.later) {
+		lull_later_free(t, tcb);
+		lull_drop(t->g, LULL_DROP_OFO_PRUNED);
+		lull_mem_look(t);
+		if (lull_mem_keeps(t, lull_text_charge(t, tcb)))
+			i = keep_text(t, seg);
+	}
+	if (!i)
+		lull_count(t->g, LULL_COUNT_RCV_PRUNED);
+	return i;
+}
+
 static void take_in_order(struct lull_tcp *t, struct lull_tcb *tcb,
 			  struct lull_seg *seg)
 {
@@ -313,13 +345,8 @@ static void take_in_order(struct lull_tcp *t, struct lull_tcb *tcb,
 	if (u->flags & LULL_USER_SHUT_RD) {
 		lull_refuse(t, seg, LULL_DROP_TEXT_SHUT);
 	} else if (!coalesce(t, u, b)) {
-		uint32_t i = keep_text(t, seg);
+		uint32_t i = keep_due(t, tcb, seg);
 
-		if (!i && tcb->rcv.later) { /* give up what can wait */
-			lull_later_free(t, tcb);
-			lull_drop(t->g, LULL_DROP_OFO_PRUNED);
-			i = keep_text(t, seg);
-		}
 		if (!i) {
 			lull_refuse(t, seg, LULL_DROP_TEXT_NO_MEMORY);
 			seg->flags &= (uint8_t)~LULL_FIN;
@@ -329,6 +356,7 @@ static void take_in_order(struct lull_tcp *t, struct lull_tcb *tcb,
 	}
 	tcb->rcv.nxt = lull_seq_add(tcb->rcv.nxt, seg->text_len);
 	pull_later(t, tcb, u);
+	lull_tune_arrived(t, tcb, seg);
 	lull_user_news(t, tcb->user, LULL_EVENT_READ);
 	note_ack(t, tcb, gap || many);
 }
@@ -349,6 +377,7 @@ bool lull_text_take(struct lull_tcp *t, struct lull_tcb *tcb,
 
 	if (seg->text_len == 0)
 		return true;
+	lull_mem_look(t);
 	if (!receives(tcb)) {
 		lull_refuse(t, seg, LULL_DROP_TEXT_AFTER_FIN);
 		return true;
@@ -380,23 +409,20 @@ bool lull_text_take(struct lull_tcp *t, struct lull_tcb *tcb,
 
 /* ---- the window ---- */
 
-/* Half of what may still be charged: see the file's head. */
 static uint32_t room_for(const struct lull_tcp *t, const struct lull_tcb *tcb)
 {
-	uint32_t used = tcb->rcv.later_charge;
-
-	if (tcb->user)
-		used += lull_user_at(t, tcb->user)->text.charge;
-	return tcb->rcv.buf > used ? (tcb->rcv.buf - used) / 2 : 0;
+	return lull_rcvbuf_room(t, tcb, lull_text_charge(t, tcb));
 }
 
 /* MUST-39, 3.8.6.2.2: is it enough to be worth telling? */
-static bool worth_telling(const struct lull_tcb *tcb, uint32_t room)
+static bool worth_telling(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			  uint32_t room)
 {
 	uint32_t now = lull_seq_sub(tcb->rcv.edge, tcb->rcv.nxt);
-	uint32_t step = lull_min(tcb->rcv.buf / 4, 2U * tcb->opt.mss);
+	/* A clamp, or tcp_mem, may leave less than two segments in all. */
+	uint32_t half = lull_rcvbuf_room(t, tcb, 0) / 2;
 
-	return room >= now + step;
+	return room >= now + lull_max(lull_min(half, 2U * tcb->opt.mss), 1);
 }
 
 uint32_t lull_rcv_window(struct lull_tcp *t, struct lull_tcb *tcb)
@@ -409,7 +435,7 @@ uint32_t lull_rcv_window(struct lull_tcp *t, struct lull_tcb *tcb)
 
 	/* Small steps at a narrow window only; the edge never moves back. */
 	if (room > old &&
-	    (old >= 2U * tcb->opt.mss || worth_telling(tcb, room)))
+	    (old >= 2U * tcb->opt.mss || worth_telling(t, tcb, room)))
 		wnd = room;
 	/* Rounded up, so that the peer sees at least what it saw before; but
 	 * not beyond our memory, or many small segments would push the edge on
@@ -456,7 +482,8 @@ void lull_text_consume(struct lull_tcp *t, uint32_t user, uint32_t bytes)
 	}
 	if (lull_name_kind(u->name) != LULL_KIND_TCB || !receives(tcb))
 		return;
-	if (worth_telling(tcb, room_for(t, tcb))) {
+	lull_tune_read(t, tcb);
+	if (worth_telling(t, tcb, room_for(t, tcb))) {
 		tcb->flags |= LULL_TCB_ACK_NOW;
 		lull_tcp_want(t, tcb);
 	}

@@ -236,7 +236,8 @@ static void keep_options(struct lull_tcp *t, struct lull_tcb *tcb,
 	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 
 	tcb->flags |= old->flags & (LULL_TCB_NODELAY | LULL_TCB_KEEPALIVE |
-				    LULL_TCB_CORK | LULL_TCB_QUICKACK);
+				    LULL_TCB_CORK | LULL_TCB_QUICKACK |
+				    LULL_TCB_RCVBUF);
 	tcb->rcv.buf = old->rcv.buf;
 	old_cold.iss = old_cold.sml = cold->iss;
 	old_cold.dest = cold->dest;

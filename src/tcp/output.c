@@ -438,6 +438,7 @@ static enum sent send_all(struct lull_tcp *t, struct lull_tcb *tcb)
 		if (what != SENT)
 			break;
 	}
+	lull_sendq_tell(t, tcb); /* less is unsent than was */
 	if (what != FULL)
 		what = send_probe(t, tcb);
 	if (what != FULL && tcb->state != LULL_TCP_SYN_SENT)

@@ -9,8 +9,8 @@
  * A range is what one packet carried: from when it is, and whether it went
  * twice or is lost. SYN and FIN are ranges' first and last numbers.
  *
- * Entry points: lull_sendq_put, _room, _show, _acked, _free; lull_range_add,
- * _split, _join, _lost, _next_lost; lull_ranges_acked.
+ * Entry points: lull_sendq_put, _room, _tell, _show, _acked, _free;
+ * lull_range_add, _split, _join, _lost, _next_lost; lull_ranges_acked.
  */
 #include "tcp/tcp.h"
 
@@ -19,25 +19,39 @@ enum {
 	RANGE_BYTES_MAX = 1 << 30,
 };
 
-/* What may be charged: by tcp_wmem, and twice what the path carries. */
-static uint32_t charge_max(const struct lull_tcp *t, const struct lull_tcb *tcb)
+/* Without regard to tcp_notsent_lowat. */
+static uint32_t buffer_room(const struct lull_tcp *t,
+			    const struct lull_tcb *tcb)
 {
-	const int64_t *wmem = t->g->knobs.wmem;
-	uint32_t fixed = lull_tcb_cold(t, tcb)->sndbuf;
-	uint32_t most = (uint32_t)wmem[2];
-
-	if (fixed)
-		return fixed;
-	return lull_min(most, lull_max((uint32_t)wmem[1], 3 * tcb->cc.cwnd));
-}
-
-uint32_t lull_sendq_room(const struct lull_tcp *t, const struct lull_tcb *tcb)
-{
-	uint32_t most = charge_max(t, tcb), room = 0;
+	uint32_t most = lull_sndbuf_most(t, tcb), room = 0;
 
 	if (tcb->snd.tail)
 		room = lull_buf_room(lull_buf_at(&t->g->bufs, tcb->snd.tail));
 	return room + (most > tcb->snd.charge ? most - tcb->snd.charge : 0);
+}
+
+uint32_t lull_sendq_room(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
+	return lull_min(buffer_room(t, tcb), lull_unsent_room(t, tcb));
+}
+
+/* Once a third is free, and half of tcp_notsent_lowat: as Linux. */
+void lull_sendq_tell(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	struct lull_user *u = lull_user_at(t, tcb->user);
+	uint32_t room, unsent;
+
+	if (!tcb->user || !(u->flags & LULL_USER_WANT_WRITE))
+		return;
+	room = buffer_room(t, tcb);
+	unsent = lull_seq_lt(tcb->snd.nxt, tcb->snd.end)
+			 ? lull_seq_sub(tcb->snd.end, tcb->snd.nxt)
+			 : 0;
+	if (!room || room < tcb->snd.charge / 2 ||
+	    lull_unsent_room(t, tcb) < lull_max(unsent, 1))
+		return;
+	u->flags &= (uint8_t)~LULL_USER_WANT_WRITE;
+	lull_user_news(t, tcb->user, LULL_EVENT_WRITE);
 }
 
 /* A buffer for `len` more bytes, as large as is sensible; 0: none. */
@@ -69,6 +83,7 @@ static uint32_t new_buffer(struct lull_tcp *t, struct lull_tcb *tcb, size_t len,
 	tcb->snd.tail = i;
 	if (!tcb->snd.at)
 		tcb->snd.at = i;
+	lull_mem_look(t);
 	return i;
 }
 
@@ -77,7 +92,7 @@ static size_t put_bytes(struct lull_tcp *t, struct lull_tcb *tcb,
 			const uint8_t *p, size_t len)
 {
 	struct lull_bufs *b = &t->g->bufs;
-	uint32_t most = charge_max(t, tcb), i = tcb->snd.tail, room;
+	uint32_t most = lull_sndbuf_most(t, tcb), i = tcb->snd.tail, room;
 
 	room = i ? lull_buf_room(lull_buf_at(b, i)) : 0;
 	if (!room) {
@@ -101,23 +116,30 @@ static size_t put_bytes(struct lull_tcp *t, struct lull_tcb *tcb,
 long lull_sendq_put(struct lull_tcp *t, struct lull_tcb *tcb,
 		    const struct lull_span *spans, int n)
 {
-	long total = 0;
+	size_t room, total = 0;
 
-	for (int i = 0; i < n; i++) {
+	lull_mem_look(t);
+	room = lull_unsent_room(t, tcb);
+	for (int i = 0; i < n && room > 0; i++) {
 		const uint8_t *p = spans[i].ptr;
-		size_t left = spans[i].len;
+		size_t left = spans[i].len < room ? spans[i].len : room;
 
+		room -= left;
 		while (left > 0) {
 			size_t k = put_bytes(t, tcb, p, left);
 
 			if (!k)
-				return total;
+				goto full;
 			p += k;
 			left -= k;
-			total += (long)k;
+			total += k;
 		}
 	}
-	return total;
+	return (long)total;
+full:
+	if (lull_seq_eq(tcb->snd.una, tcb->snd.end)) /* no ACK will tell it */
+		lull_mem_wait(t);
+	return (long)total;
 }
 
 /* The buffer that holds `seq`; from the cursor when it lies ahead of it. */

@@ -156,6 +156,7 @@ enum lull_tcb_flags {
 	LULL_TCB_REUSEADDR = 1 << 18, /* SO_REUSEADDR, of its listener or own */
 	LULL_TCB_BOUND = 1 << 19,     /* counted at its port */
 	LULL_TCB_BACK = 1 << 20,      /* as LULL_CLOSING_BACK */
+	LULL_TCB_RCVBUF = 1 << 28,    /* rcv.buf is the program's own */
 	LULL_TCB_MSS_PROVED = 1 << 29, /* as much as an MSS has arrived */
 	LULL_TCB_PMTU_ACKS = 1 << 30,  /* pmtu.c waits for an ACK */
 	LULL_TCB_CORK = 1 << 24,      /* TCP_CORK: whole segments only */
@@ -277,6 +278,15 @@ struct lull_pmtu {
 	uint16_t peer_mss, user_mss; /* of its SYN; TCP_MAXSEG; 0: none */
 };
 
+/* How fast the program reads: tune.c. */
+struct lull_tune {
+	uint32_t rtt_us;	/* the receiver's; 0: no sample yet */
+	uint32_t mark, mark_us; /* TSecr, or SEQ, that is watched; since */
+	struct lull_seq read;	/* the next byte to read, at `read_us` */
+	uint32_t read_us;
+	uint32_t most; /* bytes read in one RTT, at most so far */
+};
+
 /* What the sender waits for: Linux's chronographs. */
 enum lull_wait {
 	LULL_WAIT_NONE,
@@ -315,7 +325,10 @@ struct lull_tcb_cold {
 	struct lull_seq sml;	/* after the last short segment (Minshall) */
 	struct lull_seq snd_up; /* SND.UP, with LULL_TCB_URGENT */
 	uint32_t sndbuf;	/* bytes of buffers; 0: tcp_wmem */
-	uint32_t linger_user;	/* who waits for LULL_EVENT_CLOSED, or 0 */
+	uint32_t notsent_lowat; /* bytes; 0: the knob */
+	uint32_t window_clamp;	/* bytes; 0: none */
+	struct lull_tune tune;
+	uint32_t linger_user; /* who waits for LULL_EVENT_CLOSED, or 0 */
 	uint32_t user_timeout_ms;
 	uint32_t stuck_ms;    /* when what is now sent again was first sent */
 	uint32_t answered_ms; /* last answer to a segment that didn't fit */
@@ -356,11 +369,21 @@ struct lull_cookies_used {
 
 /* ---- the whole ---- */
 
-/* What text costs in all. */
+/* tcp_mem: what text costs in all; mem.c. */
+enum lull_mem_level {
+	LULL_MEM_EASY,
+	LULL_MEM_PRESSURE, /* buffers stop growing */
+	LULL_MEM_FULL,	   /* the least alone, for those that get on */
+};
+
 struct lull_mem {
 	uint64_t bytes; /* of buffers that queues hold */
 	uint64_t later; /* of these, text ahead of gaps */
 	uint64_t peak;
+	uint64_t since_ms; /* of pressure */
+	uint32_t hand;	   /* the connection that was looked at last */
+	uint32_t waiting;  /* so many are looked at when memory is back */
+	uint8_t level;	   /* of enum lull_mem_level, when last looked at */
 };
 
 #define LULL_PORT_SLOTS 256 /* RFC 6056 3.3.4: counters of the double hash */
@@ -381,7 +404,7 @@ struct lull_tcp {
 	void *stored_arg;
 	uint32_t *listen_hash; /* chains of listeners, by port */
 	uint32_t listen_mask;
-	uint32_t listen_wide;	/* a chain of those that are no single point */
+	uint32_t listen_wide; /* a chain of those that are no single point */
 	struct lull_mem mem;
 	struct lull_list out;	/* connections with something to send */
 	struct lull_list ready; /* users with news */
@@ -623,6 +646,8 @@ bool lull_ack_take(struct lull_tcp *t, struct lull_tcb *tcb,
 long lull_sendq_put(struct lull_tcp *t, struct lull_tcb *tcb,
 		    const struct lull_span *spans, int n);
 uint32_t lull_sendq_room(const struct lull_tcp *t, const struct lull_tcb *tcb);
+/* Tell a program that waits to write, if it is worth its while. */
+void lull_sendq_tell(struct lull_tcp *t, struct lull_tcb *tcb);
 /* Add text [seq, seq+len) to a packet; fewer bytes if it has too many pieces.
  */
 uint32_t lull_sendq_show(struct lull_tcp *t, struct lull_tcb *tcb,
@@ -657,7 +682,22 @@ void lull_rtt_sample(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t us);
 uint32_t lull_rtt_timeout_ms(const struct lull_tcp *t,
 			     const struct lull_tcb *tcb);
 
-/* ---- what all of them have together ---- */
+/* ---- tune.c: how large the buffers of one connection may be ---- */
+
+/* Text came in order: the receiver's RTT. */
+void lull_tune_arrived(struct lull_tcp *t, struct lull_tcb *tcb,
+		       const struct lull_seg *seg);
+/* The program has read: its buffer may grow. */
+void lull_tune_read(struct lull_tcp *t, struct lull_tcb *tcb);
+/* Bytes of buffers that what is to be sent may have now. */
+uint32_t lull_sndbuf_most(const struct lull_tcp *t, const struct lull_tcb *tcb);
+/* tcp_notsent_lowat: bytes that may be queued beyond those not yet sent. */
+uint32_t lull_unsent_room(const struct lull_tcp *t, const struct lull_tcb *tcb);
+/* Bytes of window that may be offered, where `used` are charged. */
+uint32_t lull_rcvbuf_room(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			  uint32_t used);
+
+/* ---- mem.c: what all of them may have together ---- */
 
 static inline void lull_mem_add(struct lull_tcp *t, uint32_t bytes)
 {
@@ -665,6 +705,25 @@ static inline void lull_mem_add(struct lull_tcp *t, uint32_t bytes)
 	if (t->mem.bytes > t->mem.peak)
 		t->mem.peak = t->mem.bytes;
 }
+
+/* Write mem.level anew; count a change. */
+void lull_mem_look(struct lull_tcp *t);
+/* A connection's part of a buffer to send, of which it would have `most`. */
+uint32_t lull_mem_send(const struct lull_tcp *t, const struct lull_tcb *tcb,
+		       uint32_t most);
+/* The same of a window of `room` bytes, where `used` are charged. */
+uint32_t lull_mem_window(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			 uint32_t used, uint32_t room);
+/* May text be kept by a connection with `used` bytes of buffers? */
+bool lull_mem_keeps(const struct lull_tcp *t, uint32_t used);
+/* A program that can't send now is told when memory is back. */
+void lull_mem_wait(struct lull_tcp *t);
+/* Above tcp_mem's limit: does this one end for it? Then it is gone. */
+bool lull_mem_gives_up(struct lull_tcp *t, struct lull_tcb *tcb);
+/* Is an orphan's text too much to be kept? */
+bool lull_mem_sheds(const struct lull_tcp *t, const struct lull_tcb *tcb);
+/* Once a turn; bounded. true: it has more to do. */
+bool lull_mem_turn(struct lull_tcp *t);
 
 /* ---- data.c: the receiver ---- */
 
@@ -675,6 +734,8 @@ bool lull_text_take(struct lull_tcp *t, struct lull_tcb *tcb,
 void lull_text_consume(struct lull_tcp *t, uint32_t user, uint32_t bytes);
 void lull_text_free(struct lull_tcp *t, struct lull_user *u);
 void lull_later_free(struct lull_tcp *t, struct lull_tcb *tcb);
+/* Bytes of buffers that hold what came and is not read. */
+uint32_t lull_text_charge(const struct lull_tcp *t, const struct lull_tcb *tcb);
 /* The window to offer now, in bytes; moves the edge. */
 uint32_t lull_rcv_window(struct lull_tcp *t, struct lull_tcb *tcb);
 

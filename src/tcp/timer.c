@@ -155,6 +155,8 @@ static bool window_probe(struct lull_tcp *t, struct lull_tcb *tcb)
 
 static bool rto(struct lull_tcp *t, struct lull_tcb *tcb)
 {
+	if (lull_mem_gives_up(t, tcb))
+		return false;
 	if (tcb->flags & LULL_TCB_PERSIST)
 		return window_probe(t, tcb);
 	if (gives_up(t, tcb)) {

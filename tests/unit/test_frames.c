@@ -79,16 +79,18 @@ static void send_buffer(void **unused)
 	rig_close(&r);
 }
 
-/* Without SO_SNDBUF it follows the path: tcp_wmem, least to most. */
+/* Without SO_SNDBUF it is twice what the path carries, or the peer's window:
+ * from tcp_wmem's second to its third. */
 static void send_buffer_follows_the_path(void **unused)
 {
 	static const struct {
 		const char *wmem;
-		uint32_t cwnd, least, most;
+		uint32_t wnd, cwnd, least, most;
 	} t[] = {
-		{"4096 16384 4194304", 2 * MSS, 16384, 20000},
-		{"4096 16384 4194304", 20 * MSS, 60 * MSS, 63 * MSS},
-		{"4096 16384 30000", 20 * MSS, 29000, 33000},
+		{"4096 16384 4194304", 60000, 2 * MSS, 16384, 18432},
+		{"4096 16384 4194304", 60000, 20 * MSS, 40 * MSS, 42 * MSS},
+		{"4096 16384 4194304", 15000, 20 * MSS, 30000, 32768},
+		{"4096 16384 30000", 60000, 20 * MSS, 29000, 32768},
 	};
 
 	for (uint32_t i = 0; i < ARRAY_LEN(t); i++) {
@@ -96,7 +98,7 @@ static void send_buffer_follows_the_path(void **unused)
 		long n;
 		struct rig r;
 
-		established(&r, &plain, RIG_WND);
+		established(&r, &plain, (uint16_t)t[i].wnd);
 		rig_knob(&r, "net.ipv4.tcp_wmem", t[i].wmem);
 		rig_tcb(&r)->cc.cwnd = t[i].cwnd;
 		while ((n = rig_queue(&r, 1000)) > 0)
@@ -158,6 +160,7 @@ static void many_small_buffers(void **unused)
 	struct rig r;
 
 	established(&r, &(struct rig_config){.limits = no_2k}, RIG_WND);
+	rig_knob(&r, "net.ipv4.tcp_wmem", "16384 16384 16384"); /* all short */
 	while (n < 20 && (got[n] = lull_buf_get(&r.s->g.bufs, 2048)))
 		if (r.s->g.bufs.slab[LULL_BUF_2K].used == 16)
 			break;
@@ -262,6 +265,7 @@ static void large_frames_in_a_small_window(void **unused)
 	struct rig r;
 
 	established(&r, &gso, 39); /* 4,992 bytes */
+	rig_set(&r, LULL_OPT_SNDBUF, 65536);
 	rig_write(&r, 20 * MSS);
 	assert_int_equal(expect_large(&r, 0), 3 * MSS);
 	assert_null(rig_get_raw(&r));

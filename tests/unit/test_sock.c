@@ -200,6 +200,7 @@ static void option_ranges(void **unused)
 		{LULL_OPT_USER_TIMEOUT, 0, INT32_MAX},
 		{LULL_OPT_RCVBUF, 4096, 1 << 30},
 		{LULL_OPT_SNDBUF, 4096, 1 << 30},
+		{LULL_OPT_NOTSENT_LOWAT, 0, INT32_MAX},
 		{LULL_OPT_TOS, 0, 255},
 		{LULL_OPT_TTL, 1, 255},
 	};
@@ -246,10 +247,11 @@ static void option_defaults(void **unused)
 		{LULL_OPT_KEEPINTVL, 75},    {LULL_OPT_KEEPCNT, 9},
 		{LULL_OPT_LINGER2, 60},	     {LULL_OPT_NODELAY, 0},
 		{LULL_OPT_USER_TIMEOUT, 0},  {LULL_OPT_RCVBUF, 131072},
-		{LULL_OPT_SNDBUF, 16384},    {LULL_OPT_TOS, 0},
+		{LULL_OPT_SNDBUF, 29200},    {LULL_OPT_TOS, 0},
 		{LULL_OPT_TTL, 64},	     {LULL_OPT_ERROR, 0},
 		{LULL_OPT_TIMEWAIT_LEN, 60}, {LULL_OPT_CORK, 0},
 		{LULL_OPT_QUICKACK, 0},	     {LULL_OPT_SYNCNT, 6},
+		{LULL_OPT_NOTSENT_LOWAT, 0}, {LULL_OPT_WINDOW_CLAMP, 0},
 	};
 	struct lull_linger linger = {9, 9};
 	struct rig r;
