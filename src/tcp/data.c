@@ -377,7 +377,7 @@ bool lull_text_take(struct lull_tcp *t, struct lull_tcb *tcb,
 
 	if (seg->text_len == 0)
 		return true;
-	lull_mem_look(t);
+	lull_mem_glance(t);
 	if (!receives(tcb)) {
 		lull_refuse(t, seg, LULL_DROP_TEXT_AFTER_FIN);
 		return true;
@@ -419,10 +419,13 @@ static bool worth_telling(const struct lull_tcp *t, const struct lull_tcb *tcb,
 			  uint32_t room)
 {
 	uint32_t now = lull_seq_sub(tcb->rcv.edge, tcb->rcv.nxt);
-	/* A clamp, or tcp_mem, may leave less than two segments in all. */
-	uint32_t half = lull_rcvbuf_room(t, tcb, 0) / 2;
+	uint32_t half;
 
-	return room >= now + lull_max(lull_min(half, 2U * tcb->opt.mss), 1);
+	if (room <= now || room - now >= 2U * tcb->opt.mss)
+		return room > now;
+	/* A clamp, or tcp_mem, may leave less than two segments in all. */
+	half = lull_rcvbuf_room(t, tcb, 0) / 2;
+	return room - now >= half;
 }
 
 uint32_t lull_rcv_window(struct lull_tcp *t, struct lull_tcb *tcb)

@@ -49,6 +49,20 @@ static enum lull_mem_level level_of(const struct lull_tcp *t)
 						    : LULL_MEM_EASY;
 }
 
+/* While it is easy: how much more text makes pressure. */
+static uint64_t next_look(const struct lull_tcp *t)
+{
+	uint64_t most = (uint64_t)t->g->knobs.mem[1] + 1;
+	uint64_t left = lull_buf_left(&t->g->bufs, LULL_BUF_2K);
+	uint64_t all = left + t->g->bufs.slab[LULL_BUF_2K].used;
+
+	/* A quarter of the class is not left then: see level_of(). */
+	left = left > all / 4 ? left - all / 4 : 0;
+	left = t->mem.bytes + left * lull_buf_bytes(LULL_BUF_2K);
+	most <<= PAGE_BITS;
+	return left < most ? left : most;
+}
+
 void lull_mem_look(struct lull_tcp *t)
 {
 	struct lull_ground *g = t->g;
@@ -62,6 +76,7 @@ void lull_mem_look(struct lull_tcp *t)
 			g->now_ms - t->mem.since_ms;
 	}
 	t->mem.level = (uint8_t)now;
+	t->mem.look_at = now ? 0 : next_look(t);
 }
 
 /* An equal part of all there may be. */

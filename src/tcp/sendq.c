@@ -83,7 +83,7 @@ static uint32_t new_buffer(struct lull_tcp *t, struct lull_tcb *tcb, size_t len,
 	tcb->snd.tail = i;
 	if (!tcb->snd.at)
 		tcb->snd.at = i;
-	lull_mem_look(t);
+	lull_mem_glance(t);
 	return i;
 }
 
@@ -118,7 +118,7 @@ long lull_sendq_put(struct lull_tcp *t, struct lull_tcb *tcb,
 {
 	size_t room, total = 0;
 
-	lull_mem_look(t);
+	lull_mem_glance(t);
 	room = lull_unsent_room(t, tcb);
 	for (int i = 0; i < n && room > 0; i++) {
 		const uint8_t *p = spans[i].ptr;

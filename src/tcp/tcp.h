@@ -380,6 +380,7 @@ struct lull_mem {
 	uint64_t bytes; /* of buffers that queues hold */
 	uint64_t later; /* of these, text ahead of gaps */
 	uint64_t peak;
+	uint64_t look_at;  /* `bytes` from which the level may be another */
 	uint64_t since_ms; /* of pressure */
 	uint32_t hand;	   /* the connection that was looked at last */
 	uint32_t waiting;  /* so many are looked at when memory is back */
@@ -706,8 +707,16 @@ static inline void lull_mem_add(struct lull_tcp *t, uint32_t bytes)
 		t->mem.peak = t->mem.bytes;
 }
 
-/* Write mem.level anew; count a change. */
+/* Write mem.level anew; count a change. Once a turn at least. */
 void lull_mem_look(struct lull_tcp *t);
+
+/* The same when it may be another since. */
+static inline void lull_mem_glance(struct lull_tcp *t)
+{
+	if (t->mem.bytes >= t->mem.look_at)
+		lull_mem_look(t);
+}
+
 /* A connection's part of a buffer to send, of which it would have `most`. */
 uint32_t lull_mem_send(const struct lull_tcp *t, const struct lull_tcb *tcb,
 		       uint32_t most);
