@@ -219,7 +219,7 @@ static void who_waits_for_memory_is_told(void **unused)
 	full = filler(&r, FILLER, 10 * 4096);
 	waits = another(&r, OTHER);
 	rig_knob(&r, MEM, "2 4 8");
-	rig_run(&r); /* a knob counts from the next turn on */
+	rig_run(&r);		      /* a knob counts from the next turn on */
 	rig_tcb(&r)->rtt.backoff = 1; /* its peer was silent just now */
 	assert_int_equal(rig_queue(&r, 1000), -EAGAIN);
 	waits = put_aside(&r);
