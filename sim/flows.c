@@ -403,7 +403,10 @@ static uint64_t by_the_clock(struct flows *f)
 
 /* ---- time ---- */
 
-/* From the path into a shard. */
+/*
+ * From the path into a shard: one packet at a time, so that each is answered
+ * by itself; or all that have arrived, as from a card that waits.
+ */
 static bool deliver(struct flows *f, int end)
 {
 	enum path_way way = end == FLOWS_B ? PATH_FORTH : PATH_BACK;
@@ -413,7 +416,8 @@ static bool deliver(struct flows *f, int end)
 	uint32_t len;
 	bool any = false;
 
-	while ((packet = path_peek(f->path, way, f->now_ns, &len))) {
+	while ((!any || f->plan.batches) &&
+	       (packet = path_peek(f->path, way, f->now_ns, &len))) {
 		if (lull_rx_get(shard, &frame, 1) != 1)
 			return true;
 		if (len <= frame.span[0].len) {

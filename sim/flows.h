@@ -56,6 +56,7 @@ struct flows_plan {
 	uint32_t mtu;	    /* of both ends; 0: 1500 */
 	uint32_t buf_bytes; /* tcp_wmem's most, tcp_rmem; 0: 8 MiB */
 	bool v6;
+	bool batches;	   /* what arrives at one moment comes at once */
 	uint64_t until_us; /* the end; 0: a minute */
 	struct flows_flow flow[FLOWS_MAX];
 	int n; /* flows; 0: one */
