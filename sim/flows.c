@@ -518,7 +518,7 @@ void flows_run(struct flows *f, uint64_t until_us)
 	while (f->now_ns <= until) {
 		uint64_t next = moment(f);
 
-		if (flows_are_done(f))
+		if (!until_us && flows_are_done(f))
 			return;
 		if (next > until)
 			break;

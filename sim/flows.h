@@ -83,7 +83,7 @@ struct flows_plan flows_plan(uint64_t delay_ms, uint64_t rate);
 /* -ENOENT and others: a knob; -ENOMEM. */
 int flows_open(struct flows **flows, const struct flows_plan *plan);
 void flows_close(struct flows *f);
-/* To this time since the beginning, 0: the plan's end; or until all is done. */
+/* To this time since the beginning; 0: until all is done, or the plan's end. */
 void flows_run(struct flows *f, uint64_t until_us);
 /* What results tell as bytes and rate begins now. */
 void flows_mark(struct flows *f);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`lull bench`: that it runs, without an error; how fast is not tested."""
 
+import csv
 import json
 import re
 
@@ -61,4 +62,73 @@ def test_timewait(w):
          "from 1000 to 67108864" in p.stderr, p.stderr)
 
 
-main([test_all, test_timewait])
+PATH_KEYS = {"peer", "cc", "sec", "goodput_mbit", "bytes", "fairness",
+             "segments", "retransmitted", "needless", "lost", "overflowed",
+             "marked", "timeouts", "probes", "undone", "rtt_ms", "rtt_p95_ms"}
+
+
+def path(w, *args):
+    p = w.lull("bench", "path", "--rate", "10", "--json", *args)
+    w.ok("path " + " ".join(args) + ": exit 0, one line",
+         p.returncode == 0 and p.stdout.count("\n") == 1 and not p.stderr,
+         p.returncode, p.stdout, p.stderr)
+    return json.loads(p.stdout or "{}")
+
+
+def test_path(w):
+    got = path(w, "--bytes", "500000", "--drop", "5,100+2,last")
+    w.ok("path: all keys", PATH_KEYS <= set(got), got)
+    w.equal("all bytes arrive; what is to be lost is, and goes again",
+            (got["bytes"], got["lost"]), ([500000], 4))
+    w.ok("each of them at least once", got["retransmitted"] >= 4, got)
+    lossy = ("--loss", "1", "--jitter", "5", "--flows", "2", "--seconds", "3")
+    first = path(w, *lossy, "--seed", "7")
+    w.equal("the same seed, the same segments", first,
+            path(w, *lossy, "--seed", "7"))
+    w.ok("another seed, others", first != path(w, *lossy, "--seed", "8"))
+    w.ok("two flows, at most the link's rate",
+         len(first["bytes"]) == 2 and 0.1 < first["goodput_mbit"] < 10, first)
+    quiet = path(w, "--delay", "20", "--queue", "0", "--seconds", "2")
+    w.ok("nothing is lost without a limit; the round trip is told",
+         quiet["overflowed"] == quiet["lost"] == quiet["retransmitted"] == 0
+         and quiet["rtt_ms"] > 40, quiet)
+
+
+def test_path_kernel(w):
+    got = path(w, "--peer", "kernel", "--cc", "reno", "--bytes", "200000",
+               "--drop", "20", "--delay", "10", "--seconds", "20")
+    w.equal("two kernels over it: all arrives, the loss is repaired",
+            [got.get(k) for k in ("peer", "cc", "bytes", "lost")],
+            ["kernel", "reno", [200000], 1])
+    w.ok("and is seen", got["retransmitted"] >= 1 and got["sec"] < 10 and
+         200000 / 1460 <= got["segments"] < 200, got)
+
+
+def test_path_usage(w):
+    for args, text in ((("--queue", "2x"), "0.2bdp"),
+                       (("--reorder", "5"), "N,K"),
+                       (("--drop", "0"), "FIRST+COUNT"),
+                       (("--stall", "a"), "milliseconds"),
+                       (("--peer", "bsd"), "lull or kernel"),
+                       (("--seconds", "0"), "above 0"),
+                       (("--flows", "17"), "from 1 to 16"),
+                       (("more",), "what is that")):
+        p = w.lull("bench", "path", *args)
+        w.ok("refused: " + " ".join(args),
+             p.returncode == 64 and text in p.stderr, p.returncode, p.stderr)
+
+
+def test_path_trace(w):
+    out = w.file("trace.csv")
+    path(w, "--bytes", "100000", "--drop", "3", "--trace", out)
+    with open(out, encoding="utf-8") as f:
+        rows = list(csv.DictReader(f))
+    data = [r for r in rows if r["event"] == "out" and int(r["len"])]
+    w.equal("the trace has what was lost",
+            [r["seq"] for r in data if r["fate"] == "dropped"], ["2896"])
+    w.equal("and what went again for it",
+            [r["seq"] for r in data if r["again"] == "1"], ["2896"])
+
+
+main([test_all, test_timewait, test_path, test_path_kernel, test_path_usage,
+      test_path_trace])

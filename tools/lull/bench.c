@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench.c: `lull bench crr|rr|stream|timewait`: arguments and results.
+ * bench.c: `lull bench crr|rr|stream|timewait|path`: arguments and results; of
+ * `path` bench_path.c has its own.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -20,12 +21,14 @@ const char bench_request_close[] =
 
 static const char help[] =
 	"usage: lull bench crr|rr|stream [--link memory|tun] [OPTIONS]\n"
-	"       lull bench timewait [--entries N] [--json]\n\n"
+	"       lull bench timewait [--entries N] [--json]\n"
+	"       lull bench path [OPTIONS]\n\n"
 	"  crr      connect, request, response, close, the server first\n"
 	"  rr       requests on connections that are kept\n"
 	"  stream   bytes one way, client to server\n"
 	"  timewait very many closing records: what each costs, and whether they\n"
-	"           are right; in memory\n\n"
+	"           are right; in memory\n"
+	"  path     bytes one way over a simulated path, in virtual time\n\n"
 	"  --link memory   two stacks on one core, joined in memory (default)\n"
 	"  --link tun      the client is the kernel's, over a TUN device in a network\n"
 	"                  namespace that is made for it; root\n"
@@ -34,6 +37,26 @@ static const char help[] =
 	"  -c N            connections at a time (crr 64, rr 50, stream 1)\n"
 	"  -n N            stop after so many (crr, rr)\n"
 	"  --entries N     records (timewait; 10000000)\n"
+	"  --json          one line\n\n"
+	"Of path:\n"
+	"  --delay MS      each way (50)\n"
+	"  --rate MBIT     of the link, one way; 0: no limit (100)\n"
+	"  --queue SIZE    bytes, or like 0.2bdp of what the path holds (1bdp)\n"
+	"  --loss PERCENT  at random (0)\n"
+	"  --jitter MS     up to this much later, and out of order (0)\n"
+	"  --reorder N,K   every N-th segment is overtaken by K others\n"
+	"  --drop LIST     these segments of data: 160,177,200+30,last\n"
+	"  --stall AT,MS   the link stands still, from when and how long, in ms\n"
+	"  --seconds S     (10)\n"
+	"  --bytes N       of each flow; then it ends\n"
+	"  --buffers N     bytes, of either end of a lull: tcp_wmem, tcp_rmem\n"
+	"                  (8388608)\n"
+	"  --cc NAME       congestion control\n"
+	"  --flows N       at a time (1)\n"
+	"  --peer lull     two lulls in virtual time (default)\n"
+	"  --peer kernel   two kernels over the same path in real time; root\n"
+	"  --seed N        of all that is random (0)\n"
+	"  --trace FILE    every segment, as CSV\n"
 	"  --json          one line\n\n"
 	"Exit: 0 fine; 1 there were errors; 3 could not; 64 usage.\n";
 
@@ -170,7 +193,7 @@ static int parse_mode(struct bench_options *o, const char *text)
 			return TOOL_OK;
 		}
 	}
-	return tool_usage("%s: crr, rr, stream or timewait", text);
+	return tool_usage("%s: crr, rr, stream, timewait or path", text);
 }
 
 static int parse_seconds(struct bench_options *o, const char *text)
@@ -255,7 +278,7 @@ static int parse(struct bench_options *o, int argc, char **argv)
 			return code;
 	}
 	if (optind != argc - 1)
-		return tool_usage("crr, rr, stream or timewait?");
+		return tool_usage("crr, rr, stream, timewait or path?");
 	code = parse_mode(o, argv[optind]);
 	if (!code)
 		set_defaults(o);
@@ -266,8 +289,15 @@ int cmd_bench(int argc, char **argv)
 {
 	struct bench_options o = {.seconds = 3, .entries = 10000000};
 	struct bench_result r = {0};
-	int code = parse(&o, argc, argv);
+	int code;
 
+	if (argc > 1 && !strcmp(argv[1], "path")) {
+		code = bench_path(argc - 1, argv + 1);
+		if (code < 0)
+			fputs(help, stdout);
+		return code < 0 ? TOOL_OK : code;
+	}
+	code = parse(&o, argc, argv);
 	if (code)
 		return code < 0 ? TOOL_OK : code;
 	if (o.mode == BENCH_TIMEWAIT)

@@ -46,6 +46,8 @@ struct bench_result {
 int bench_memory(const struct bench_options *o, struct bench_result *r);
 int bench_tun(const struct bench_options *o, struct bench_result *r);
 int bench_timewait(const struct bench_options *o); /* prints by itself */
+/* -1: help is asked for; argv[0] is "path". */
+int bench_path(int argc, char **argv);
 
 /* CPU time so far: of the machine, and what a hypervisor took away. */
 void bench_cpu(double *machine_s, double *steal_s);
