@@ -4,7 +4,7 @@
 MESON ?= meson
 B := build
 
-.PHONY: help all deps demo check bench lint format install deb fuzz clean
+.PHONY: help all deps demo check bench plots lint format install deb fuzz clean
 
 all: $(B)/build.ninja
 	ninja -C $(B)
@@ -14,6 +14,7 @@ help:
 	@echo "make demo       a web server on lull, fetched by curl: begin here"
 	@echo "make check      all tests"
 	@echo "make bench      measure, beside the kernel, lwIP and gVisor"
+	@echo "make plots      draw recoveries from losses into docs/plots/"
 	@echo "make lint       clang-tidy and cppcheck"
 	@echo "make fuzz TIME=60   each fuzzer, that many seconds"
 	@echo "make format     clang-format over everything"
@@ -39,6 +40,9 @@ check: deps-check
 
 bench: deps-bench all
 	@bench/run.sh $(B)
+
+plots: all
+	@scripts/plots.sh $(B)/lull
 
 lint: deps-lint all
 	@scripts/lint.sh $(B)

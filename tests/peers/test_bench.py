@@ -3,7 +3,10 @@
 
 import csv
 import json
+import os
+import pathlib
 import re
+from xml.etree import ElementTree
 
 from peers import main
 
@@ -130,5 +133,18 @@ def test_path_trace(w):
             [r["seq"] for r in data if r["again"] == "1"], ["2896"])
 
 
+def test_plots(w):
+    """`make plots` draws what was lost, what went again, and the ACKs."""
+    script = pathlib.Path(__file__).parents[2] / "scripts/plots.sh"
+    p = w.run("sh", str(script), w.path, w.dir)
+    w.ok("plots: exit 0", p.returncode == 0, p.stdout, p.stderr)
+    for name, kinds in (("five-drops", {"data", "again", "lost", "ack", "wnd"}),
+                        ("tail-loss", {"data", "again", "lost", "ack"}),
+                        ("spurious-timeout", {"data", "again", "ack", "wnd"})):
+        svg = ElementTree.parse(os.path.join(w.dir, name + ".svg"))
+        drawn = {e.get("class") for e in svg.iter() if e.tag.endswith("path")}
+        w.ok(f"{name}: {', '.join(sorted(kinds))}", kinds <= drawn, drawn)
+
+
 main([test_all, test_timewait, test_path, test_path_kernel, test_path_usage,
-      test_path_trace])
+      test_path_trace, test_plots])
