@@ -7,7 +7,7 @@
  * flow table and the buffers stay untouched until they are used.
  *
  * Entry points: lull_config_init, lull_limits_size, lull_limits_pieces,
- * lull_shard_init, lull_addr_add.
+ * lull_shard_init, lull_addr_add, lull_gateway_set, lull_mac_get.
  */
 #include "shard.h"
 
@@ -58,6 +58,8 @@ void lull_config_init(struct lull_config *config, uint32_t conns,
 				.tx_frames = 1024,
 				.traces = 4096,
 				.datagrams = 256,
+				.neighbours = 1024,
+				.unresolved = 256,
 			},
 	};
 }
@@ -86,7 +88,9 @@ static bool limits_hold(const struct lull_limits *l)
 	       within(l->bufs_64k, OBJECTS_MAX) &&
 	       within(l->ranges, OBJECTS_MAX) && is_ring(l->rx_frames) &&
 	       is_ring(l->tx_frames) && (!l->traces || is_ring(l->traces)) &&
-	       within(l->datagrams, DATAGRAMS_MAX);
+	       within(l->datagrams, DATAGRAMS_MAX) &&
+	       within(l->neighbours, RING_MAX) &&
+	       within(l->unresolved, RING_MAX);
 }
 
 /* ---- the walk ---- */
@@ -132,6 +136,7 @@ struct layout {
 	struct lull_trace_record *traces;
 	struct lull_reass_memory reass;
 	struct lull_tcp_memory tcp;
+	struct lull_neigh_memory neigh;
 };
 
 static void place_bufs(struct walk *w, const struct lull_limits *l,
@@ -210,6 +215,21 @@ static void place_reass(struct walk *w, const struct lull_limits *l,
 	m->heads = place(w, sizeof(uint32_t), m->heads_len, LINE);
 }
 
+static void place_neigh(struct walk *w, const struct lull_limits *l,
+			struct lull_neigh_memory *m)
+{
+	m->neighs_len = l->neighbours;
+	m->waiting_len = l->unresolved;
+	m->neighs =
+		place(w, sizeof(struct lull_neigh), l->neighbours + 1, LINE);
+	m->waiting =
+		place(w, sizeof(struct lull_waiting), l->unresolved + 1, LINE);
+	lull_table_size(l->neighbours, &m->buckets_len, &m->overflow_len);
+	m->buckets = place(w, sizeof(struct lull_bucket), m->buckets_len, PAGE);
+	m->overflow = place(w, sizeof(struct lull_bucket),
+			    (size_t)m->overflow_len + 1, LINE);
+}
+
 static void walk_all(struct walk *mem, struct walk *closing,
 		     const struct lull_limits *l, struct layout *out)
 {
@@ -220,6 +240,7 @@ static void walk_all(struct walk *mem, struct walk *closing,
 		place(mem, sizeof(struct lull_trace_record), l->traces, LINE);
 	place_reass(mem, l, &out->reass);
 	place_tcp(mem, l, &out->tcp);
+	place_neigh(mem, l, &out->neigh);
 	place_bufs(mem, l, out);
 	out->tcp.records[0] = place(closing, sizeof(struct lull_closing4),
 				    l->closing + 1, PAGE);
@@ -268,6 +289,7 @@ static void init_ground(struct lull_ground *g, const struct lull_config *config,
 	g->profile = config->profile;
 	g->mtu = config->mtu;
 	g->link_cap = config->link_cap;
+	g->link_hdr = config->link_type == LULL_LINK_ETHER ? LULL_ETHER_HDR : 0;
 	g->now_ns = now_ns; /* whatever it is: there is no leap before it */
 	(void)lull_ground_time(g, now_ns);
 	lull_knobs_init(&g->knobs);
@@ -280,13 +302,39 @@ static void init_ground(struct lull_ground *g, const struct lull_config *config,
 	g->trace.mask = l->traces ? l->traces - 1 : 0;
 }
 
+static bool link_holds(const struct lull_config *config)
+{
+	static const uint8_t none[6];
+
+	if (config->link_type == LULL_LINK_IP)
+		return config->mtu <= 65535;
+	return config->link_type == LULL_LINK_ETHER &&
+	       config->mtu <= 65535 - LULL_ETHER_HDR &&
+	       (!memcmp(config->mac, none, 6) || !(config->mac[0] & 1));
+}
+
 static bool config_holds(const struct lull_config *config)
 {
 	return config->size == sizeof *config && config->mtu >= 1280 &&
-	       config->mtu <= 65535 &&
+	       link_holds(config) &&
 	       (config->profile == LULL_PROFILE_LULL ||
 		config->profile == LULL_PROFILE_LINUX) &&
 	       limits_hold(&config->limits);
+}
+
+/* Ours, or one that stays the same with the key: of local use (bit 1). */
+static void init_neigh(struct lull_shard *s, const struct lull_config *config,
+		       const struct lull_neigh_memory *m)
+{
+	uint64_t h = lull_hash_bytes(s->g.keys.neigh, "mac", 3);
+	struct lull_mac mac;
+
+	memcpy(mac.b, config->mac, sizeof mac);
+	if (!lull_mac_is_station(&mac)) {
+		memcpy(mac.b, &h, sizeof mac);
+		mac.b[0] = (uint8_t)((mac.b[0] & ~3) | 2);
+	}
+	lull_neigh_init(&s->ip, m, mac);
 }
 
 int lull_shard_init(struct lull_shard **shard, const struct lull_config *config,
@@ -315,6 +363,8 @@ int lull_shard_init(struct lull_shard **shard, const struct lull_config *config,
 	s->rxq.ring = at.rx_ring;
 	s->rxq.mask = config->limits.rx_frames - 1;
 	lull_ip_init(&s->ip, &s->g, &at.reass);
+	if (s->g.link_hdr)
+		init_neigh(s, config, &at.neigh);
 	lull_tcp_init(&s->tcp, &s->g, &config->limits, &at.tcp);
 	if (restore && !lull_closing_restore(&s->tcp, restore))
 		return -EBADMSG;
@@ -325,4 +375,16 @@ int lull_shard_init(struct lull_shard **shard, const struct lull_config *config,
 int lull_addr_add(struct lull_shard *s, struct lull_prefix prefix, bool whole)
 {
 	return lull_ip_own_add(&s->ip, prefix, whole);
+}
+
+int lull_gateway_set(struct lull_shard *s, const struct lull_addr *gateway)
+{
+	return lull_ip_gateway_set(&s->ip, gateway);
+}
+
+bool lull_mac_get(const struct lull_shard *s, uint8_t mac[6])
+{
+	if (s->g.link_hdr)
+		memcpy(mac, s->ip.neigh.mac.b, sizeof s->ip.neigh.mac);
+	return s->g.link_hdr > 0;
 }

@@ -27,7 +27,7 @@ int lull_rx_get(struct lull_shard *s, struct lull_frame *frames, int n)
 	int i;
 
 	for (i = 0; i < n; i++) {
-		uint32_t id = lull_buf_get(b, s->g.mtu);
+		uint32_t id = lull_buf_get(b, s->g.mtu + s->g.link_hdr);
 
 		if (!id)
 			break;
@@ -83,7 +83,7 @@ static void show(struct lull_shard *s, const struct lull_tx *tx,
 	f->len = hdr_len + tx->payload_len;
 	f->flags = tx->flags;
 	f->gso_size = tx->gso_size;
-	f->csum_start = (uint16_t)ip_len;
+	f->csum_start = (uint16_t)(ip_len + s->g.link_hdr);
 	f->csum_offset = tx->csum_offset;
 	f->hdr_len = (uint16_t)hdr_len;
 	f->spans = (uint16_t)(1 + tx->spans);

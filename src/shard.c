@@ -3,7 +3,7 @@
  * shard.c: the spine.
  *
  *	rx      link -> ip -> tcp       a batch at a time, in passes
- *	timers  wheel, closing records, fragments
+ *	timers  neighbours, closing records, fragments, wheel
  *	tx      tcp -> ip -> link
  *	events  wait in tcp.ready for lull_events_get()
  *
@@ -27,6 +27,10 @@ static bool rx_prepare(struct lull_shard *s, uint32_t buf, struct lull_seg *seg)
 {
 	struct lull_ip_in in;
 
+	if (unlikely(s->g.link_hdr) && !lull_ether_input(&s->ip, buf)) {
+		lull_buf_put(&s->g.bufs, buf);
+		return false;
+	}
 	switch (lull_ip_input(&s->ip, buf, &in)) {
 	case LULL_IP_TO_TCP:
 		if (lull_tcp_prepare(&s->tcp, in.buf, &in.hdr, in.ours, seg))
@@ -79,11 +83,23 @@ static bool rx(struct lull_shard *s)
 	return lull_rxq_len(q) > 0;
 }
 
+/* Who does not answer: his connections hear of it before they send again. */
+static void neighbours(struct lull_shard *s, int *budget)
+{
+	struct lull_icmp_error error;
+
+	lull_neigh_expire(&s->ip, budget);
+	for (; *budget > 0 && lull_neigh_error(&s->ip, &error); --*budget)
+		lull_tcp_icmp(&s->tcp, &error);
+}
+
 static bool timers(struct lull_shard *s)
 {
 	int budget = TIMERS_A_RUN;
 	uint32_t name;
 
+	if (s->g.link_hdr)
+		neighbours(s, &budget);
 	lull_closing_expire(&s->tcp, &budget);
 	lull_reass_expire(&s->ip, &budget);
 	while ((name = lull_wheel_due(&s->tcp.wheel, s->g.now_ms, &budget)))
@@ -98,7 +114,7 @@ static bool tx(struct lull_shard *s)
 
 	lull_ip_output(&s->ip, s->ip_done);
 	s->ip_done = s->g.txq.tail;
-	return more || !done || s->tcp.held;
+	return more || !done || s->tcp.held || s->ip.neigh.dead.len > 0;
 }
 
 static uint64_t deadline_ns(const struct lull_shard *s)
@@ -109,6 +125,11 @@ static uint64_t deadline_ns(const struct lull_shard *s)
 	uint64_t ms = wheel < closing ? wheel : closing;
 
 	ms = ms < reass ? ms : reass;
+	if (s->g.link_hdr) {
+		uint64_t neigh = lull_wheel_deadline(&s->ip.neigh.wheel);
+
+		ms = neigh < ms ? neigh : ms;
+	}
 	return ms == UINT64_MAX ? UINT64_MAX : ms * 1000000;
 }
 

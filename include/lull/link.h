@@ -2,9 +2,10 @@
 /*
  * link.h: how frames get in and out. For the writers of drivers.
  *
- * A frame is an IP packet in a few pieces, with what a network card would
- * say of it: is the checksum done, is it one segment or many. Its buffers lie
- * in the memory that the caller gave to the shard.
+ * A frame is an IP packet, or an Ethernet frame (lull_config.link_type), in a
+ * few pieces, with what a network card would say of it: is the checksum done,
+ *is it one segment or many. Its buffers lie in the memory that the caller gave
+ *to the shard.
  *
  *	in:	n = lull_rx_get(shard, frames, N)	empty buffers
  *		fill span[0], set len			(read, recvmmsg, a ring)
@@ -38,13 +39,13 @@ enum lull_frame_flags {
 
 struct lull_frame {
 	uint32_t id;	   /* the shard's own; keep it with the frame */
-	uint32_t len;	   /* bytes of the packet */
+	uint32_t len;	   /* bytes of the frame */
 	uint16_t flags;	   /* of enum lull_frame_flags */
 	uint16_t gso_size; /* 0, or payload bytes of each segment that this
 			      frame stands for */
 	uint16_t csum_start,
 		csum_offset; /* bytes from the start, with CSUM_PARTIAL */
-	uint16_t hdr_len;    /* bytes of IP and TCP header, with gso_size */
+	uint16_t hdr_len;    /* bytes of all headers, with gso_size */
 	uint16_t spans;	     /* how many of span[] are used */
 	struct lull_span span[LULL_FRAME_SPANS];
 };

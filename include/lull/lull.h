@@ -70,11 +70,13 @@ struct lull_limits {
 	uint32_t bufs_256;     /* packet buffers of 256 bytes */
 	uint32_t bufs_2k;      /* ... of 2,048 bytes */
 	uint32_t bufs_64k;     /* ... of 65,536 bytes */
-	uint32_t ranges;    /* sent and not yet acknowledged ranges of data */
-	uint32_t rx_frames; /* frames put and not yet taken in, power of two */
-	uint32_t tx_frames; /* frames waiting for the link, power of two */
-	uint32_t traces;    /* records of the trace ring, power of two, or 0 */
-	uint32_t datagrams; /* being put together from fragments, 1..65536 */
+	uint32_t ranges;     /* sent and not yet acknowledged ranges of data */
+	uint32_t rx_frames;  /* frames put and not yet taken in, power of two */
+	uint32_t tx_frames;  /* frames waiting for the link, power of two */
+	uint32_t traces;     /* records of the trace ring, power of two, or 0 */
+	uint32_t datagrams;  /* being put together from fragments, 1..65536 */
+	uint32_t neighbours; /* on an Ethernet link, 1..2^20 */
+	uint32_t unresolved; /* packets that wait for them, 1..2^20 */
 };
 
 /* Behaviour where lull means to be better than Linux, or exactly as Linux 6.18.
@@ -90,13 +92,25 @@ enum lull_link_cap {
 	LULL_LINK_TX_GSO = 2,  /* it cuts large segments by `gso_size` */
 };
 
+/* What a frame begins with. */
+enum lull_link_type {
+	LULL_LINK_IP,	 /* an IP header: TUN, and links in memory */
+	LULL_LINK_ETHER, /* an Ethernet II header, without 802.1Q: TAP; there
+			    are neighbours, found by ARP and by RFC 4861 */
+};
+
 struct lull_config {
 	uint32_t size; /* sizeof(struct lull_config) */
 	enum lull_profile profile;
 	struct lull_limits limits;
 	uint8_t key[32];   /* secret, from a good source of entropy */
-	uint32_t mtu;	   /* bytes of an IP packet, 1280..65535 */
+	uint32_t mtu;	   /* bytes of an IP packet, 1280..65535; with
+			      LULL_LINK_ETHER 14 fewer at most */
 	uint32_t link_cap; /* bits of enum lull_link_cap */
+	enum lull_link_type link_type;
+	/* Ours, with LULL_LINK_ETHER, of one station; all zero: a local one
+	 * that is made from the key, the same each time. */
+	uint8_t mac[6];
 };
 
 /*
@@ -179,6 +193,18 @@ LULL_API LULL_MUST_CHECK int lull_shard_init(struct lull_shard **shard,
 LULL_API LULL_MUST_CHECK int lull_addr_add(struct lull_shard *shard,
 					   struct lull_prefix prefix,
 					   bool whole);
+
+/*
+ * With LULL_LINK_ETHER: packets for addresses of this family that no prefix of
+ * ours covers go to `gateway`, a neighbour. Another call takes its place.
+ * -EINVAL: the link has no neighbours, or no prefix of ours covers it (nor is
+ * it link-local), or it is our own address.
+ */
+LULL_API LULL_MUST_CHECK int lull_gateway_set(struct lull_shard *shard,
+					      const struct lull_addr *gateway);
+
+/* Our Ethernet address. false: the link has none. */
+LULL_API bool lull_mac_get(const struct lull_shard *shard, uint8_t mac[6]);
 
 /* ---- running ---- */
 

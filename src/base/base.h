@@ -153,6 +153,26 @@ bool lull_addr_is_any(const struct lull_addr *a); /* ::, or 0.0.0.0 mapped */
 /* Multicast, or IPv4's limited broadcast: nobody's own address (MUST-57). */
 bool lull_addr_is_group(const struct lull_addr *a);
 
+/* ---- mac: an Ethernet address ---- */
+
+struct lull_mac {
+	uint8_t b[6];
+};
+
+static inline bool lull_mac_eq(const struct lull_mac *a,
+			       const struct lull_mac *b)
+{
+	return memcmp(a, b, sizeof *a) == 0;
+}
+
+/* One that a station can have: no group's, and not zero. */
+static inline bool lull_mac_is_station(const struct lull_mac *a)
+{
+	static const struct lull_mac zero;
+
+	return !(a->b[0] & 1) && !lull_mac_eq(a, &zero);
+}
+
 /* ---- slab: equal objects in a row, 1..limit; free ones are linked ---- */
 
 struct lull_slab {
@@ -415,7 +435,9 @@ struct lull_tx {
 	uint8_t proto, tos, ttl;
 	uint8_t flags; /* of enum lull_frame_flags */
 	uint8_t spans;
-	bool has_ip;	      /* the IP header is there */
+	bool has_ip : 1;      /* the IP header is there */
+	bool has_ether : 1;   /* the Ethernet header, too */
+	bool confirm : 1;     /* the peer gets what we send (RFC 4861 7.3.1) */
 	uint16_t csum_offset; /* in the transport header */
 	struct lull_tx_span span[LULL_TX_SPANS];
 	uint8_t hdr[LULL_TX_HDR];
@@ -443,6 +465,8 @@ static inline uint32_t lull_txq_room(const struct lull_txq *q)
 struct lull_tx *lull_txq_new(struct lull_txq *q);
 void lull_txq_push(struct lull_txq *q);
 void lull_txq_pop(struct lull_txq *q, struct lull_bufs *b);
+/* Let go what a packet shows that will not be sent. */
+void lull_tx_drop(struct lull_tx *tx, struct lull_bufs *b);
 /* Append a piece of payload, and hold its buffer. */
 void lull_tx_add(struct lull_tx *tx, struct lull_bufs *b,
 		 struct lull_tx_span span);
@@ -468,6 +492,7 @@ struct lull_keys {
 	uint8_t port[16];   /* ephemeral ports */
 	uint8_t cookie[16]; /* SYN cookies: shown, and forgeable if guessed */
 	uint8_t reass[16];  /* fragments: who shares a place with whom */
+	uint8_t neigh[16];  /* neighbours, and our own Ethernet address */
 };
 
 void lull_keys_init(struct lull_keys *k, const uint8_t secret[32]);
@@ -570,6 +595,7 @@ struct lull_ground {
 	bool behind;	 /* timers are due that did not fire yet */
 	enum lull_profile profile;
 	uint32_t mtu, link_cap;
+	uint32_t link_hdr; /* bytes before the IP header: 0, or Ethernet's */
 	struct lull_knobs knobs;
 	struct lull_keys keys;
 	struct lull_bufs bufs;

@@ -8,7 +8,7 @@
  * not read can't stop the ACKs of everybody else.
  *
  * Entry points: lull_buf_get, _get_kept, _put, _may_keep, _left, _is_short;
- * lull_txq_new, _push, _pop; lull_tx_add, _front.
+ * lull_txq_new, _push, _pop; lull_tx_add, _front, _drop.
  */
 #include "base/base.h"
 
@@ -125,7 +125,7 @@ struct lull_tx *lull_txq_new(struct lull_txq *q)
 	tx->gso_size = 0;
 	tx->flags = 0;
 	tx->spans = 0;
-	tx->has_ip = false;
+	tx->has_ip = tx->has_ether = tx->confirm = false;
 	return tx;
 }
 
@@ -138,12 +138,15 @@ void lull_txq_push(struct lull_txq *q)
 
 void lull_txq_pop(struct lull_txq *q, struct lull_bufs *b)
 {
-	struct lull_tx *tx = &q->ring[q->head & q->mask];
-
 	LULL_ASSERT(lull_txq_len(q) > 0);
+	lull_tx_drop(&q->ring[q->head & q->mask], b);
+	q->head++;
+}
+
+void lull_tx_drop(struct lull_tx *tx, struct lull_bufs *b)
+{
 	for (uint32_t i = 0; i < tx->spans; i++)
 		lull_buf_put(b, tx->span[i].buf);
-	q->head++;
 }
 
 void lull_tx_add(struct lull_tx *tx, struct lull_bufs *b,

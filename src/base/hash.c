@@ -59,4 +59,5 @@ void lull_keys_init(struct lull_keys *k, const uint8_t secret[32])
 	derive(k->port, secret, 'p');
 	derive(k->cookie, secret, 'c');
 	derive(k->reass, secret, 'r');
+	derive(k->neigh, secret, 'n');
 }

@@ -124,14 +124,17 @@ bool lull_diag_pool(const struct lull_shard *s, uint32_t i, struct lull_pool *p)
 		{&t->portmaps, sizeof(struct lull_portmap)},
 		{&t->flows.overflow, sizeof(struct lull_bucket)},
 		{&s->ip.reass.slab, sizeof(struct lull_datagram)},
+		{&s->ip.neigh.slab, sizeof(struct lull_neigh)},
+		{&s->ip.neigh.waiting, sizeof(struct lull_waiting)},
 	};
+	uint32_t n = ARRAY_LEN(slabs) - (s->g.link_hdr ? 0 : 2);
 
 	memset(p, 0, sizeof *p);
-	if (i < ARRAY_LEN(slabs)) {
+	if (i < n) {
 		from_slab(p, slabs[i].slab, (uint32_t)slabs[i].bytes);
 		return true;
 	}
-	switch (i - ARRAY_LEN(slabs)) {
+	switch (i - n) {
 	case 0:
 		from_table(p, &t->flows);
 		return true;

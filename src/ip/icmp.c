@@ -162,6 +162,7 @@ static bool read_quote(struct lull_ip *ip, const uint8_t *p, uint32_t len,
 	error->tuple.remote = quoted.dst;
 	error->seq = lull_seq(seq);
 	error->v6 = quoted.v6;
+	error->found_out = false;
 	return lull_ip_is_own(ip, &quoted.src) || ip->strangers;
 }
 
@@ -192,6 +193,20 @@ static bool checksum_holds(const struct lull_buf *b,
 	       0xffff;
 }
 
+/* RFC 4861. Links without neighbours have no use for it. */
+static enum lull_drop neighbour(struct lull_ip *ip, uint32_t buf,
+				enum lull_icmp_kind kind,
+				const struct lull_ip_hdr *hdr)
+{
+	if (!ip->g->link_hdr)
+		return LULL_DROP_ICMP_UNKNOWN;
+	if (kind == LULL_ICMP_ROUTER)
+		return LULL_DROP_ND_ROUTER;
+	if (kind == LULL_ICMP_REDIRECT)
+		return LULL_DROP_ND_REDIRECT;
+	return lull_nd_input(ip, buf, hdr);
+}
+
 enum lull_ip_to lull_icmp_input(struct lull_ip *ip, uint32_t buf,
 				struct lull_ip_in *in)
 {
@@ -215,13 +230,20 @@ enum lull_ip_to lull_icmp_input(struct lull_ip *ip, uint32_t buf,
 		case LULL_ICMP_TIME_EXCEEDED:
 		case LULL_ICMP_PARAMETER:
 			return error_input(ip, b, &icmp, in);
+		case LULL_ICMP_NEIGHBOUR:
+		case LULL_ICMP_ROUTER:
+		case LULL_ICMP_REDIRECT:
+			why = neighbour(ip, buf, icmp.kind, &in->hdr);
+			goto refuse;
 		case LULL_ICMP_QUENCH:
 		case LULL_ICMP_OTHER:
 			break;
 		}
 		why = LULL_DROP_ICMP_UNKNOWN;
 	}
-	lull_drop(g, why);
+refuse:
+	if (why)
+		lull_drop(g, why);
 	return LULL_IP_DONE;
 }
 

@@ -5,7 +5,7 @@
  * RFC 791, 1122 3.2.1, 8200. Trims a buffer to the transport's part; fragments
  * stay with reass.c until they are a packet.
  *
- * Entry point: lull_ip_input.
+ * Entry points: lull_ip_input, lull_ip_is_broadcast, lull_ip_is_bad_source.
  */
 #include "ip/ip.h"
 
@@ -18,9 +18,7 @@ static bool ends_in_ones(const struct lull_addr *a, uint32_t from_bit)
 	return true;
 }
 
-/* The broadcast address of a net of ours (RFC 1122 3.2.1.3 (d)). */
-static bool is_net_broadcast(const struct lull_ip *ip,
-			     const struct lull_addr *a)
+bool lull_ip_is_broadcast(const struct lull_ip *ip, const struct lull_addr *a)
 {
 	if (!lull_addr_is4(a))
 		return false;
@@ -35,8 +33,7 @@ static bool is_net_broadcast(const struct lull_ip *ip,
 	return false;
 }
 
-/* An address that nobody can send from (RFC 1122 3.2.1.3, MUST-63). */
-static bool is_bad_source(const struct lull_ip *ip, const struct lull_addr *a)
+bool lull_ip_is_bad_source(const struct lull_ip *ip, const struct lull_addr *a)
 {
 	static const struct lull_addr loopback6 = {.b = {[15] = 1}};
 
@@ -46,7 +43,7 @@ static bool is_bad_source(const struct lull_ip *ip, const struct lull_addr *a)
 		return true;
 	if (memcmp(a, &loopback6, sizeof *a) == 0)
 		return true;
-	return lull_ip_is_own(ip, a) || is_net_broadcast(ip, a);
+	return lull_ip_is_own(ip, a) || lull_ip_is_broadcast(ip, a);
 }
 
 static enum lull_drop check(const struct lull_ip *ip, struct lull_ip_in *in)
@@ -55,8 +52,10 @@ static enum lull_drop check(const struct lull_ip *ip, struct lull_ip_in *in)
 
 	in->ours = lull_ip_is_own(ip, &hdr->dst);
 	if (lull_addr_is_group(&hdr->dst) || (!in->ours && !ip->strangers))
-		return LULL_DROP_IP_NOT_OURS;
-	if (is_bad_source(ip, &hdr->src))
+		return ip->g->link_hdr && lull_nd_is_for_us(ip, hdr)
+			       ? LULL_DROP_NONE
+			       : LULL_DROP_IP_NOT_OURS;
+	if (lull_ip_is_bad_source(ip, &hdr->src))
 		return LULL_DROP_IP_SOURCE;
 	return LULL_DROP_NONE;
 }

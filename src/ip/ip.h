@@ -4,13 +4,15 @@
  * leaves. Puts fragments together; answers echo requests itself; hands TCP and
  * its errors on.
  *
- * There is one link, and everything goes out by it: no routes are needed yet.
- * Nothing here knows a connection.
+ * There is one link, and everything goes out by it. Where frames are Ethernet's
+ * the next hop is found by our own prefixes and one gateway for each family;
+ * who that is on the link, neigh.h knows. Nothing here knows a connection.
  */
 #ifndef LULL_IP_IP_H
 #define LULL_IP_IP_H
 
 #include "base/base.h"
+#include "ip/neigh.h"
 #include "wire/wire.h"
 
 #define LULL_OWN_MAX 64
@@ -78,6 +80,7 @@ struct lull_ip {
 	uint32_t strangers;   /* listeners that stand in for other addresses */
 	uint32_t icmp_tokens; /* messages that may be sent now */
 	uint64_t icmp_ms;     /* when they were last added to */
+	struct lull_neighs neigh; /* with Ethernet */
 };
 
 /* What is to be done with a packet. */
@@ -100,7 +103,36 @@ void lull_ip_init(struct lull_ip *ip, struct lull_ground *g,
 		  const struct lull_reass_memory *m);
 int lull_ip_own_add(struct lull_ip *ip, struct lull_prefix prefix, bool whole);
 
+/* ether.c: for links with Ethernet frames */
+
+/* true: there is an IP packet, and the buffer begins with it now. */
+bool lull_ether_input(struct lull_ip *ip, uint32_t buf);
+/* Packets [from, tail) of the queue to their next hops. Those whose way is not
+ * known yet leave the queue. */
+void lull_ether_output(struct lull_ip *ip, uint32_t from);
+/* Finish a packet for `dst`, with its IP header if it has none. */
+void lull_ether_send(struct lull_ip *ip, struct lull_tx *tx,
+		     struct lull_mac dst);
+/* nd.c */
+/* Is a packet for a group one that nd.c wants to see? */
+bool lull_nd_is_for_us(const struct lull_ip *ip, const struct lull_ip_hdr *hdr);
+/* 0, or why not. The checksum holds. */
+enum lull_drop lull_nd_input(struct lull_ip *ip, uint32_t buf,
+			     const struct lull_ip_hdr *hdr);
+void lull_nd_solicit(struct lull_ip *ip, const struct lull_neigh *at,
+		     const struct lull_addr *source);
+/* way.c */
+/* Can it be a neighbour's address, by our own prefixes? */
+bool lull_ip_on_link(const struct lull_ip *ip, const struct lull_addr *a);
+/* Is there a next hop? */
+bool lull_ip_has_way(const struct lull_ip *ip, const struct lull_addr *remote);
+int lull_ip_gateway_set(struct lull_ip *ip, const struct lull_addr *gateway);
+
 /* input.c */
+/* The broadcast address of a net of ours (RFC 1122 3.2.1.3 (d)). */
+bool lull_ip_is_broadcast(const struct lull_ip *ip, const struct lull_addr *a);
+/* An address that nobody can send from (RFC 1122 3.2.1.3, MUST-63). */
+bool lull_ip_is_bad_source(const struct lull_ip *ip, const struct lull_addr *a);
 enum lull_ip_to lull_ip_input(struct lull_ip *ip, uint32_t buf,
 			      struct lull_ip_in *in);
 /* reass.c */

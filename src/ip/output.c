@@ -28,6 +28,7 @@ int lull_ip_own_add(struct lull_ip *ip, struct lull_prefix prefix, bool whole)
 	ip->own[ip->own_len].prefix = prefix;
 	ip->own[ip->own_len].whole = whole;
 	ip->own_len++;
+	ip->neigh.last = 0; /* another way, perhaps */
 	return 0;
 }
 
@@ -49,6 +50,8 @@ bool lull_ip_source(const struct lull_ip *ip, const struct lull_addr *remote,
 {
 	bool found = false;
 
+	if (!lull_ip_has_way(ip, remote))
+		return false;
 	for (uint32_t i = 0; i < ip->own_len; i++) {
 		const struct lull_prefix *p = &ip->own[i].prefix;
 
@@ -67,6 +70,10 @@ void lull_ip_output(struct lull_ip *ip, uint32_t from)
 {
 	struct lull_txq *q = &ip->g->txq;
 
+	if (ip->g->link_hdr) {
+		lull_ether_output(ip, from);
+		return;
+	}
 	for (; from != q->tail; from++) {
 		struct lull_tx *tx = &q->ring[from & q->mask];
 

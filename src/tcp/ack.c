@@ -45,6 +45,7 @@ static void take_new(struct lull_tcp *t, struct lull_tcb *tcb,
 	if (tcb->rtt.backoff > 0)
 		lull_tally_repaired(t, tcb);
 	tcb->rtt.backoff = 0;
+	tcb->flags |= LULL_TCB_CONFIRM;
 	lull_loss_acked(t, tcb, bytes, rtt_us);
 	/* RFC 6298 5.2, 5.3 */
 	if (lull_seq_eq(tcb->snd.una, tcb->snd.nxt))

@@ -5,8 +5,9 @@
  * An error counts only if the segment that it quotes is in flight. On an
  * established connection none ends it (RFC 5927 6.2): it is remembered, and
  * told when the connection times out. In SYN-SENT and SYN-RECEIVED a hard one
- * does (SHLD-26), a soft one does not (MUST-56; Linux lets it). Closing
- * records ignore them all.
+ * does (SHLD-26), a soft one does not (MUST-56; Linux lets it), unless nobody
+ * sent it: a neighbour that does not answer is our own finding. Closing records
+ * ignore them all.
  *
  * Entry point: lull_tcp_icmp.
  */
@@ -67,7 +68,8 @@ static void tcb_error(struct lull_tcp *t, struct lull_tcb *tcb,
 		return;
 	}
 	lull_tcb_cold(t, tcb)->soft_error = m.error; /* MUST-47 */
-	if (opening && (m.hard || t->g->profile == LULL_PROFILE_LINUX)) {
+	if (opening &&
+	    (m.hard || e->found_out || t->g->profile == LULL_PROFILE_LINUX)) {
 		lull_tcp_end(t, tcb, m.error);
 		lull_trace_why(t->g, LULL_END_ICMP);
 	}

@@ -81,6 +81,8 @@ static void emit(struct lull_tcp *t, struct lull_tcb *tcb, struct lull_tx *tx,
 		lull_urgent_tell(t, tcb, out);
 	tx->tos = cold->tos;
 	tx->ttl = cold->ttl;
+	tx->confirm = tcb->flags & LULL_TCB_CONFIRM;
+	tcb->flags &= ~(uint32_t)LULL_TCB_CONFIRM;
 	if (tx->payload_len > tcb->opt.mss && !is_probe(cold, out))
 		tx->gso_size = tcb->opt.mss;
 	lull_tally_out(&cold->tally, tx);

@@ -148,6 +148,7 @@ enum lull_tcb_flags {
 	LULL_TCB_ACK_NOW = 1 << 10,
 	LULL_TCB_ACK_LATER = 1 << 11, /* the delayed ACK's timer runs */
 	LULL_TCB_ACK_HELD = 1 << 12,  /* held back once for an answer */
+	LULL_TCB_CONFIRM = 1 << 28,   /* what we sent arrives: tell the link */
 	LULL_TCB_PROBE = 1 << 13,     /* send one: zero window or keepalive */
 	LULL_TCB_PERSIST = 1 << 14,   /* the RTO timer is the persist timer */
 	LULL_TCB_PUSH = 1 << 15, /* its timer says: send less than a segment */

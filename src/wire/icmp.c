@@ -23,6 +23,11 @@ enum {
 	ICMP6_PARAMETER = 4,
 	ICMP6_ECHO = 128,
 	ICMP6_ECHO_REPLY = 129,
+	ICMP6_ROUTER_SOLICIT = 133,
+	ICMP6_ROUTER_ADVERT = 134,
+	ICMP6_NEIGHBOUR_SOLICIT = 135,
+	ICMP6_NEIGHBOUR_ADVERT = 136,
+	ICMP6_REDIRECT = 137,
 };
 
 static enum lull_icmp_kind kind4(uint8_t type, uint8_t code)
@@ -57,6 +62,14 @@ static enum lull_icmp_kind kind6(uint8_t type)
 		return LULL_ICMP_TIME_EXCEEDED;
 	case ICMP6_PARAMETER:
 		return LULL_ICMP_PARAMETER;
+	case ICMP6_ROUTER_SOLICIT:
+	case ICMP6_ROUTER_ADVERT:
+		return LULL_ICMP_ROUTER;
+	case ICMP6_NEIGHBOUR_SOLICIT:
+	case ICMP6_NEIGHBOUR_ADVERT:
+		return LULL_ICMP_NEIGHBOUR;
+	case ICMP6_REDIRECT:
+		return LULL_ICMP_REDIRECT;
 	default:
 		return LULL_ICMP_OTHER;
 	}

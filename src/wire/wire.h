@@ -73,6 +73,57 @@ struct lull_ip_piece {
 #define LULL_IP6_FRAGMENT_HDR 8
 /* The same, as a fragment. */
 void lull_ip_emit_piece(struct lull_tx *tx, struct lull_ip_piece piece);
+/* ---- Ethernet (RFC 894, RFC 2464) and ARP (RFC 826) ---- */
+
+enum {
+	LULL_ETHER_HDR = 14,
+	LULL_ETHER_IP4 = 0x0800,
+	LULL_ETHER_ARP = 0x0806,
+	LULL_ETHER_IP6 = 0x86dd,
+};
+
+struct lull_ether_hdr {
+	struct lull_mac dst, src;
+	uint16_t type;
+};
+
+/* 0, or why not. What follows is of its type, and a packet for one station
+ * did not come for a group. */
+enum lull_drop lull_ether_parse(const uint8_t *p, uint32_t len,
+				struct lull_ether_hdr *ether);
+/* Put the header in front of a packet to send. */
+void lull_ether_emit(struct lull_tx *tx, const struct lull_ether_hdr *ether);
+
+struct lull_arp {
+	struct lull_addr sender_ip, target_ip;
+	struct lull_mac sender_mac, target_mac;
+	bool request; /* else a reply */
+};
+
+enum lull_drop lull_arp_parse(const uint8_t *p, uint32_t len,
+			      struct lull_arp *arp);
+/* The whole message, in front of nothing. */
+void lull_arp_emit(struct lull_tx *tx, const struct lull_arp *arp);
+
+/* ---- Neighbor Discovery (RFC 4861 4.3, 4.4) ---- */
+
+struct lull_nd {
+	struct lull_addr target;
+	bool advert; /* an advertisement, else a solicitation */
+	bool router, solicited, override;
+	bool has_mac; /* the option: of the source, or of the target */
+	struct lull_mac mac;
+};
+
+/* A solicitation or an advertisement; 0, or why not. */
+enum lull_drop lull_nd_parse(const uint8_t *p, uint32_t len,
+			     const struct lull_ip_hdr *ip, struct lull_nd *nd);
+/* The whole message with its checksum; needs local and remote, sets ttl. */
+void lull_nd_emit(struct lull_tx *tx, const struct lull_nd *nd);
+/* ff02::1:ffXX:XXXX (RFC 4291 2.7.1) of an address. */
+void lull_nd_group(const struct lull_addr *of, struct lull_addr *group);
+/* Where packets for an IPv6 group go (RFC 2464 7). */
+void lull_nd_group_mac(const struct lull_addr *group, struct lull_mac *mac);
 
 /* ---- TCP (3.1) ---- */
 
@@ -144,6 +195,10 @@ enum lull_icmp_kind {
 	LULL_ICMP_TIME_EXCEEDED,
 	LULL_ICMP_PARAMETER,
 	LULL_ICMP_QUENCH, /* RFC 6633: ignored */
+	/* RFC 4861: */
+	LULL_ICMP_NEIGHBOUR, /* a solicitation or an advertisement */
+	LULL_ICMP_ROUTER,    /* the same for routers */
+	LULL_ICMP_REDIRECT,  /* ICMPv6's */
 };
 
 struct lull_icmp {
@@ -159,6 +214,7 @@ struct lull_icmp_error {
 	struct lull_seq seq;	 /* of the quoted segment */
 	struct lull_icmp icmp;
 	bool v6;
+	bool found_out; /* by ourselves: nobody told it, so it is true */
 };
 
 enum lull_drop lull_icmp_parse(const uint8_t *p, uint32_t len, bool v6,

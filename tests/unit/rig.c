@@ -2,7 +2,7 @@
 /*
  * rig.c: see rig.h.
  */
-#include "rig.h"
+#include "lan.h"
 
 enum {
 	OPT_MSS = 1460, /* the peer's */
@@ -156,6 +156,8 @@ void rig_open(struct rig *r, const struct rig_config *config)
 	c.profile = config->profile;
 	c.mtu = config->mtu ? config->mtu : 1500;
 	c.link_cap = config->link_cap;
+	if (config->ether)
+		lan_config(&c);
 	memset(c.key, 0x5a, sizeof c.key);
 	get_memory(r, &c.limits);
 	r->now_ns = 1000000000;
@@ -339,6 +341,14 @@ void rig_icmp(struct rig *r, struct rig_icmp icmp, struct lull_seq seq)
 
 void rig_packet(struct rig *r, const uint8_t *ip, uint32_t len)
 {
+	if (r->config.ether)
+		lan_packet(r, ip, len);
+	else
+		rig_frame(r, ip, len);
+}
+
+void rig_frame(struct rig *r, const uint8_t *ip, uint32_t len)
+{
 	struct lull_frame f;
 
 	assert_int_equal(lull_rx_get(r->s, &f, 1), 1);
@@ -438,6 +448,8 @@ bool rig_get(struct rig *r, struct rig_seg *out)
 	memset(out, 0, sizeof *out);
 	if (!raw)
 		return false;
+	if (r->config.ether)
+		raw = lan_strip(raw);
 	assert_int_equal(lull_ip_parse(raw->bytes, raw->len, &ip),
 			 LULL_DROP_NONE);
 	assert_int_equal(ip.len, raw->len);

@@ -32,6 +32,7 @@ enum {
 struct rig_config {
 	enum lull_profile profile;
 	bool v6;
+	bool ether;			/* frames are Ethernet's: see lan.h */
 	bool ts;			/* the peer has timestamps */
 	bool wscale;			/* the peer has window scaling */
 	uint8_t shift;			/* ... by so much; 0: 7 */
@@ -99,6 +100,8 @@ void rig_say(struct rig *r, uint8_t flags, const void *text, uint32_t len);
 void rig_syn(struct rig *r, uint8_t flags);
 /* Hand over any packet. */
 void rig_packet(struct rig *r, const uint8_t *ip, uint32_t len);
+/* Hand over any frame: with Ethernet its header comes first. */
+void rig_frame(struct rig *r, const uint8_t *frame, uint32_t len);
 /* Build one: an IP packet of a TCP segment, into `out`. Returns its length. */
 uint32_t rig_build(const struct rig *r, uint8_t flags, struct lull_seq seq,
 		   struct lull_seq ack, const void *text, uint32_t len,

@@ -88,6 +88,11 @@ static const struct {
 	{true, 3, -1, LULL_ICMP_TIME_EXCEEDED},
 	{true, 4, -1, LULL_ICMP_PARAMETER},
 	{true, 128, -1, LULL_ICMP_ECHO},
+	{true, 133, -1, LULL_ICMP_ROUTER},
+	{true, 134, -1, LULL_ICMP_ROUTER},
+	{true, 135, -1, LULL_ICMP_NEIGHBOUR},
+	{true, 136, -1, LULL_ICMP_NEIGHBOUR},
+	{true, 137, -1, LULL_ICMP_REDIRECT},
 };
 
 static enum lull_icmp_kind kind_of(bool v6, uint8_t type, uint8_t code)
