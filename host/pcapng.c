@@ -4,8 +4,8 @@
  *
  * A Section Header, an Interface Description, then an Enhanced Packet Block for
  * each packet (draft-ietf-opsawg-pcapng 4.1 to 4.3), in this machine's byte
- * order. Packets begin with their IP header (LINKTYPE_RAW); times are in
- * nanoseconds; a flag tells inbound from outbound.
+ * order. Packets begin with their IP header (LINKTYPE_RAW) or Ethernet's; times
+ * are in nanoseconds; a flag tells inbound from outbound.
  *
  * Buffered. Never stops the packets: after the first error nothing more is
  * written, and lull_pcap_destroy() returns it. A wrapped link writes all
@@ -28,6 +28,7 @@ enum {
 	BLOCK_INTERFACE = 1,
 	BLOCK_PACKET = 6,
 	MAGIC = 0x1a2b3c4d,
+	LINKTYPE_ETHERNET = 1,
 	LINKTYPE_RAW = 101,
 	OPT_END = 0,
 	OPT_TSRESOL = 9,
@@ -113,7 +114,7 @@ static void put(struct lull_pcap *p, const void *bytes, size_t len)
 	}
 }
 
-static void put_heads(struct lull_pcap *p)
+static void put_heads(struct lull_pcap *p, enum lull_link_type link_type)
 {
 	const struct section section = {
 		.type = BLOCK_SECTION,
@@ -126,7 +127,8 @@ static void put_heads(struct lull_pcap *p)
 	const struct interface interface = {
 		.type = BLOCK_INTERFACE,
 		.len = sizeof interface,
-		.linktype = LINKTYPE_RAW,
+		.linktype = link_type == LULL_LINK_ETHER ? LINKTYPE_ETHERNET
+							 : LINKTYPE_RAW,
 		.tsresol = OPT_TSRESOL,
 		.tsresol_len = 1,
 		.resolution = TSRESOL_NS,
@@ -176,7 +178,8 @@ void lull_pcap_write(struct lull_pcap *pcap, uint64_t clock_ns, bool inbound,
 	put(pcap, &tail, sizeof tail);
 }
 
-int lull_pcap_create(struct lull_pcap **pcap, const char *path)
+int lull_pcap_create(struct lull_pcap **pcap, const char *path,
+		     enum lull_link_type link_type)
 {
 	struct lull_pcap *p = malloc(sizeof *p);
 
@@ -195,7 +198,7 @@ int lull_pcap_create(struct lull_pcap **pcap, const char *path)
 		free(p);
 		return e;
 	}
-	put_heads(p);
+	put_heads(p, link_type);
 	*pcap = p;
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tun.c: a TUN device as a link: one read(2) or writev(2) a frame. The
+ * tun.c: a TUN or TAP device as a link: one read(2) or writev(2) a frame. The
  * device's other end is the kernel: it has addresses in the same prefixes,
  * and forwards between this device and others.
  *
@@ -50,6 +50,7 @@ struct tun {
 	int fd;
 	char name[IFNAMSIZ];
 	unsigned ifindex;
+	bool tap; /* frames are Ethernet's */
 };
 
 /* ---- frames ---- */
@@ -134,7 +135,7 @@ static int open_device(struct tun *t, const char *name, bool keep)
 	/* -EBUSY, and not a share of somebody's device. One that is kept and
 	 * that somebody has gives -EBUSY without the flag, too. */
 	struct ifreq req = {
-		.ifr_flags = (short)(IFF_TUN | IFF_NO_PI |
+		.ifr_flags = (short)((t->tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI |
 				     (keep ? 0 : IFF_TUN_EXCL)),
 	};
 
@@ -385,6 +386,7 @@ int lull_tun_create(struct lull_link **link,
 		return -ENOMEM;
 	t->link.ops = &ops;
 	t->fd = -1;
+	t->tap = config->link_type == LULL_LINK_ETHER;
 	e = lull_netns_enter(config->netns, &back);
 	if (e < 0)
 		goto fail;

@@ -220,7 +220,7 @@ int main(int argc, char **argv)
 	if (e)
 		return e < 0 ? 0 : e;
 	if (a.pcap) {
-		e = lull_pcap_create(&pcap, a.pcap);
+		e = lull_pcap_create(&pcap, a.pcap, LULL_LINK_IP);
 		if (e < 0) {
 			fprintf(stderr, "lull sim: %s: %s\n", a.pcap,
 				strerror(-e));

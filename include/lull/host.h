@@ -187,12 +187,13 @@ LULL_API struct lull_memnet_stats lull_memnet_stats(
 
 /* ---- packet capture ---- */
 
-/* A pcapng file that Wireshark reads; packets without a link header. */
+/* A pcapng file that Wireshark reads; frames as the link has them. */
 struct lull_pcap;
 
 /* "-" is standard output. -errno of open(2). */
 LULL_API LULL_MUST_CHECK int lull_pcap_create(struct lull_pcap **pcap,
-					      const char *path);
+					      const char *path,
+					      enum lull_link_type link_type);
 /* Flushes. -EIO and others: the file is not whole. */
 LULL_API int lull_pcap_destroy(struct lull_pcap *pcap);
 /* `clock_ns` since 1970; `inbound` as the shard sees it. */
@@ -203,7 +204,7 @@ LULL_API LULL_MUST_CHECK int lull_pcap_wrap(struct lull_pcap *pcap,
 					    struct lull_link *link,
 					    struct lull_link **wrapped);
 
-/* ---- network namespaces and TUN ---- */
+/* ---- network namespaces, TUN and TAP ---- */
 
 /*
  * A network namespace: "-" is the current one; another name is one of
@@ -229,6 +230,8 @@ struct lull_tun_config {
 	bool keep;
 	struct lull_netns *netns; /* NULL: the current one */
 	uint32_t mtu;		  /* 0: 1500 */
+	/* LULL_LINK_ETHER: a TAP device, with a station of the kernel's. */
+	enum lull_link_type link_type;
 	/*
 	 * The shard's addresses, with the prefixes that lie behind the device,
 	 * and the kernel's own in the same prefixes (peers_len may be fewer:
@@ -239,9 +242,9 @@ struct lull_tun_config {
 };
 
 /*
- * A TUN device, up, with addresses; what it sends to a prefix comes to the
- * link. It goes with the link. -ENOENT: no /dev/net/tun; -EACCES: not ours to
- * open; -EPERM: no CAP_NET_ADMIN; -EBUSY: the name is taken; -EEXIST: an
+ * A TUN or TAP device, up, with addresses; what it sends to a prefix comes to
+ * the link. It goes with the link. -ENOENT: no /dev/net/tun; -EACCES: not ours
+ * to open; -EPERM: no CAP_NET_ADMIN; -EBUSY: the name is taken; -EEXIST: an
  * address or prefix is, by another device.
  */
 LULL_API LULL_MUST_CHECK int lull_tun_create(struct lull_link **link,

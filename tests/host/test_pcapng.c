@@ -124,7 +124,7 @@ static void blocks_read_back(void **state)
 	const uint8_t *at = bytes, *end;
 	struct lull_pcap *pcap;
 
-	assert_int_equal(lull_pcap_create(&pcap, path), 0);
+	assert_int_equal(lull_pcap_create(&pcap, path, LULL_LINK_IP), 0);
 	lull_pcap_write(pcap, 0x123456789abcdef0, true, &inbound);
 	lull_pcap_write(pcap, 0x123456789abcdef1, false, &outbound);
 	assert_int_equal(lull_pcap_destroy(pcap), 0);
@@ -133,6 +133,21 @@ static void blocks_read_back(void **state)
 	assert_true(check_packet(&at, end, 1) == 0x123456789abcdef0);
 	assert_true(check_packet(&at, end, 2) == 0x123456789abcdef1);
 	assert_ptr_equal(at, end);
+}
+
+/* A reader must know where packets begin. */
+static void frames_of_ethernet_are_marked_so(void **state)
+{
+	static uint8_t bytes[4096];
+	const uint8_t *at = bytes, *end;
+	struct lull_pcap *pcap;
+
+	assert_int_equal(lull_pcap_create(&pcap, path, LULL_LINK_ETHER), 0);
+	assert_int_equal(lull_pcap_destroy(pcap), 0);
+	end = bytes + slurp(bytes, sizeof bytes);
+	at = block(at, end, 0x0a0d0d0a);
+	assert_ptr_equal(block(at, end, 1), end);
+	assert_int_equal(half(at + 8), 1); /* LINKTYPE_ETHERNET */
 }
 
 /* Other people's packets. */
@@ -145,7 +160,7 @@ static void only_its_owner_reads_a_capture(void **state)
 
 	snprintf(name, sizeof name, "/tmp/lull-test-%d.pcapng", getpid());
 	umask(0);
-	assert_int_equal(lull_pcap_create(&pcap, name), 0);
+	assert_int_equal(lull_pcap_create(&pcap, name, LULL_LINK_IP), 0);
 	assert_int_equal(stat(name, &st), 0);
 	gone = unlink(name);
 	assert_int_equal(gone, 0);
@@ -159,7 +174,7 @@ static void more_than_the_buffer_holds_comes_out_whole(void **state)
 	const uint8_t *at = bytes, *end;
 	struct lull_pcap *pcap;
 
-	assert_int_equal(lull_pcap_create(&pcap, path), 0);
+	assert_int_equal(lull_pcap_create(&pcap, path, LULL_LINK_IP), 0);
 	for (uint64_t i = 0; i < 3000; i++)
 		lull_pcap_write(pcap, i, i % 2, i % 2 ? &inbound : &outbound);
 	assert_int_equal(lull_pcap_destroy(pcap), 0);
@@ -174,14 +189,17 @@ static void errors_are_told(void **state)
 {
 	struct lull_pcap *pcap;
 
-	assert_int_equal(lull_pcap_create(&pcap, "/nonexistent/x"), -ENOENT);
-	assert_int_equal(lull_pcap_create(&pcap, "/tmp"), -EISDIR);
-	assert_int_equal(lull_pcap_create(&pcap, "/dev/full"), 0);
+	assert_int_equal(lull_pcap_create(&pcap, "/nonexistent/x",
+					  LULL_LINK_IP),
+			 -ENOENT);
+	assert_int_equal(lull_pcap_create(&pcap, "/tmp", LULL_LINK_IP),
+			 -EISDIR);
+	assert_int_equal(lull_pcap_create(&pcap, "/dev/full", LULL_LINK_IP), 0);
 	for (int i = 0; i < 3000; i++)
 		lull_pcap_write(pcap, 0, true, &inbound);
 	assert_int_equal(lull_pcap_destroy(pcap), -ENOSPC);
 	/* Also when all of it is still in the buffer. */
-	assert_int_equal(lull_pcap_create(&pcap, "/dev/full"), 0);
+	assert_int_equal(lull_pcap_create(&pcap, "/dev/full", LULL_LINK_IP), 0);
 	assert_int_equal(lull_pcap_destroy(pcap), -ENOSPC);
 	assert_int_equal(lull_pcap_destroy(NULL), 0);
 }
@@ -234,7 +252,7 @@ static void a_wrapped_link_writes_down_what_passes(void **state)
 	struct lull_link *w;
 	struct lull_pcap *pcap;
 
-	assert_int_equal(lull_pcap_create(&pcap, path), 0);
+	assert_int_equal(lull_pcap_create(&pcap, path, LULL_LINK_IP), 0);
 	assert_int_equal(lull_pcap_wrap(pcap, &fake.link, &w), 0);
 	assert_int_equal(w->ops->fd(w), 12345);
 	assert_int_equal(w->ops->rx(w, in, 4), 2);
@@ -268,7 +286,7 @@ static void tshark_reads_it(void **state)
 		print_message("# SKIP tshark is not installed\n");
 		skip();
 	}
-	assert_int_equal(lull_pcap_create(&pcap, path), 0);
+	assert_int_equal(lull_pcap_create(&pcap, path, LULL_LINK_IP), 0);
 	lull_pcap_write(pcap, 1700000000123456789, true, &inbound);
 	lull_pcap_write(pcap, 1700000001000000000, false, &outbound);
 	assert_int_equal(lull_pcap_destroy(pcap), 0);
@@ -296,6 +314,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks_read_back),
+		cmocka_unit_test(frames_of_ethernet_are_marked_so),
 		cmocka_unit_test(only_its_owner_reads_a_capture),
 		cmocka_unit_test(more_than_the_buffer_holds_comes_out_whole),
 		cmocka_unit_test(errors_are_told),

@@ -219,7 +219,7 @@ static int make_link(struct stack *s, const struct stack_options *o)
 	if (!o->pcap)
 		return TOOL_OK;
 	s->pcap_path = o->pcap;
-	e = lull_pcap_create(&s->pcap, o->pcap);
+	e = lull_pcap_create(&s->pcap, o->pcap, LULL_LINK_IP);
 	if (e == 0)
 		e = lull_pcap_wrap(s->pcap, s->tun, &s->wrapped);
 	if (e < 0)
