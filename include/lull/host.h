@@ -218,6 +218,21 @@ LULL_API LULL_MUST_CHECK int lull_netns_open(struct lull_netns **ns,
 LULL_API void lull_netns_close(struct lull_netns *ns);
 LULL_API bool lull_netns_is_made(const struct lull_netns *ns);
 
+/* Why there is no namespace. */
+struct lull_userns_why {
+	uint32_t size;	/* sizeof(struct lull_userns_why) */
+	char text[192]; /* and what to do */
+};
+
+/*
+ * For who has no privileges: move the process, which must have one thread,
+ * into a user and a network namespace of its own, and for good; it is root in
+ * there. Then "-" is its namespace, and a device can be made if /dev/net/tun
+ * can be opened. Others come in by nsenter -U -n --preserve-credentials.
+ * -EPERM, -ENOSPC and others of unshare(2): `why` (NULL allowed) says more.
+ */
+LULL_API LULL_MUST_CHECK int lull_userns_enter(struct lull_userns_why *why);
+
 struct lull_tun_config {
 	uint32_t size;	  /* sizeof(struct lull_tun_config) */
 	const char *name; /* of the device, "lull%d" by default */
