@@ -137,11 +137,28 @@ def test_many(w):
     w.equal("nothing of ours is malformed", bad[:5], [])
 
 
+def test_ethernet(w):
+    path = os.path.join(w.dir, "ether.pcapng")
+    with w.serve(w.www(), "--link", "tap", "--pcap", path) as s:
+        for addr in (V4, V6):
+            w.equal(f"a page from {addr} over Ethernet",
+                    s.curl("-g", url(addr)).stdout, "hello\n")
+    # Both answers of ours: whom was the kernel told to send to?
+    told = f"(arp.opcode == 2 && arp.src.proto_ipv4 == {V4}) || " \
+           f"(icmpv6.type == 136 && ipv6.src == {V6})"
+    w.equal("frames are read as Ethernet's: ARP and Neighbor Discovery",
+            tshark(w, path, told).count("\n"), 2)
+    ours = f"({OURS} || arp.src.proto_ipv4 == {V4})"
+    w.equal("nothing of ours is malformed there",
+            tshark(w, path, f"{ours} && {BAD}"), "")
+
+
 def test_all(w):
     w.file("index.html", b"hello\n")
     w.file("mark", MARK)
     w.file("some", os.urandom(2 << 20))
     test_few(w)
+    test_ethernet(w)
     test_many(w)
     p = w.serve(w.www(), "--pcap", "/dev/full")
     p.curl(p.url)

@@ -69,6 +69,29 @@ def test_peer_address(w):
                 s.curl("--interface", "192.0.2.77", s.url).stdout, "hello\n")
 
 
+def test_link_tap(w):
+    with w.serve(w.www(), "--link", "tap") as s:
+        for addr in (V4, V6):
+            w.equal(f"--link tap: a page from {addr}",
+                    s.curl("-g", url(addr)).stdout, "hello\n")
+        out = s.run("ip", "neigh").stdout
+        w.ok("the kernel has us as its neighbour, by ARP and by NDP",
+             all(re.search(rf"^{a} dev \S+ lladdr \S+ (REACHABLE|DELAY)", out,
+                           re.M) for a in (V4, V6)), out)
+        s.run("ip", "link", "set", "lo", "up")
+        s.run("ip", "addr", "add", "192.0.2.77/32", "dev", "lo")
+        w.equal("beyond the link the kernel is the gateway",
+                s.curl("--interface", "192.0.2.77", s.url).stdout, "hello\n")
+    with w.serve(w.www(), "--link", "tap", "--gateway", "10.9.3.77") as s:
+        s.run("ip", "link", "set", "lo", "up")
+        s.run("ip", "addr", "add", "192.0.2.77/32", "dev", "lo")
+        p = s.curl("--interface", "192.0.2.77", "--max-time", "2", s.url)
+        w.ok("or who --gateway says, who is not there", p.returncode == 28,
+             p.returncode, p.stderr)
+        w.ok("and is asked for", s.counter("Lull.ArpOutRequests") > 0)
+        w.equal("the link itself needs none", s.curl(s.url).stdout, "hello\n")
+
+
 def test_netns(w):
     name = w.add_netns("there")
     ctl = os.path.join(w.dir, "c.sock")
@@ -204,6 +227,6 @@ def test_keepalive_options(w):
         sock.close()
 
 
-main([test_defaults, test_line, test_peer_address, test_netns, test_signals,
+main([test_defaults, test_link_tap, test_line, test_peer_address, test_netns, test_signals,
       test_drain, test_time_wait_is_not_waited_for, test_keepalive_options],
      ["curl"])

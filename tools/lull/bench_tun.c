@@ -112,9 +112,11 @@ static void child(const struct tun_bench *b)
 	int fd;
 
 	snprintf(path, sizeof path, "/run/netns/%s", b->netns);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
-		_exit(TOOL_COULD_NOT);
+	if (!b->stack.rootless) { /* else we are there */
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
+			_exit(TOOL_COULD_NOT);
+	}
 	kclient_run(&k, b->shared);
 	_exit(TOOL_OK);
 }
@@ -125,6 +127,7 @@ static int open_stack(struct tun_bench *b)
 {
 	struct stack_options o = {
 		.netns = b->netns,
+		.may_rootless = true,
 		.conns = (uint32_t)b->o->conc * 4 + 4096,
 		.closing = 10000000,
 	};

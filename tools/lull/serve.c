@@ -45,6 +45,7 @@ static const char help[] =
 	"usage: lull serve [DIR] [OPTIONS]\n\n"
 	"Serves the files of DIR (.) over HTTP/1.1, on a TCP/IP stack of its own, on\n"
 	"a TUN device, in a network namespace that is made for it and goes with it.\n"
+	"Without root in a user namespace as well, where the kernel lets it.\n"
 	"Prints one line when it is ready:\n\n"
 	"  ready http://ADDR/ netns=NAME ctl=PATH\n\n"
 	"  --addr CIDR         the stack's address; again for more\n"
@@ -52,9 +53,10 @@ static const char help[] =
 	"  --peer CIDR         the kernel's address on the other side (the first other)\n"
 	"  --port N            (80)\n"
 	"  --netns NAME        of ip-netns(8): used if it exists, else made and removed;\n"
-	"                      - is the current one (lull-PID)\n"
+	"                      - is the current one (lull-PID; without root one with\n"
+	"                      no name, for nsenter -t PID -U -n --preserve-credentials)\n"
 	"  --ctl PATH          control socket, for lull ss and lull sysctl\n"
-	"                      (/run/lull/PID.sock)\n"
+	"                      (/run/lull/PID.sock, or in $XDG_RUNTIME_DIR)\n"
 	"  --pcap FILE         write all frames for Wireshark\n"
 	"  --sysctl NAME=VALUE set a knob; again for more\n"
 	"  --close-by server|client   who closes first after Connection: close\n"
@@ -62,7 +64,11 @@ static const char help[] =
 	"  --keepalive-requests N     requests of one connection (1000; 0: no limit)\n"
 	"  --closing N         closing records for each version of IP (10000000;\n"
 	"                      1000000 with --state)\n"
-	"  --tun NAME          of the TUN device (lull%d; lull0 with --state)\n"
+	"  --link tun|tap      IP packets, or Ethernet frames with ARP and neighbour\n"
+	"                      discovery (tun)\n"
+	"  --gateway ADDR      with --link tap: where what is not on the link goes;\n"
+	"                      again for the other version of IP (the kernel's side)\n"
+	"  --tun NAME          of the device (lull%d; lull0 with --state)\n"
 	"  --state FILE        closing records and secrets live there, and outlive the\n"
 	"                      process; on tmpfs. The device and --netns stay, too\n"
 	"  --state-force       FILE may be on a disk\n"
@@ -138,6 +144,10 @@ static int parse_state(struct serve *s, int c, const char *arg)
 	case 'T':
 		o->tun = arg;
 		return TOOL_OK;
+	case 'L':
+		return stack_set_link(o, arg);
+	case 'G':
+		return stack_add_gateway(o, arg);
 	case 'S':
 		o->state = arg;
 		return TOOL_OK;
@@ -223,6 +233,8 @@ static int parse(struct serve *s, int argc, char **argv)
 		{"keepalive-requests", required_argument, NULL, 'r'},
 		{"closing", required_argument, NULL, 'C'},
 		{"tun", required_argument, NULL, 'T'},
+		{"link", required_argument, NULL, 'L'},
+		{"gateway", required_argument, NULL, 'G'},
 		{"state", required_argument, NULL, 'S'},
 		{"state-force", no_argument, NULL, 'F'},
 		{"quiet-time", optional_argument, NULL, 'Q'},
@@ -255,6 +267,9 @@ static int set_defaults(struct serve *s)
 	struct stack_options *o = &s->stack_options;
 	int code;
 
+	if ((o->has_gateway[0] || o->has_gateway[1]) &&
+	    o->link_type != LULL_LINK_ETHER)
+		return tool_usage("--gateway: with --link tap");
 	if (o->state && !s->netns_given)
 		return tool_usage("--state %s: with --netns NAME, of a "
 				  "namespace that stays: ip netns add NAME",
@@ -339,12 +354,20 @@ static int open_loop(struct serve *s)
 	return TOOL_OK;
 }
 
-static void say_ready(const struct serve *s)
+static void say_ready(struct serve *s)
 {
 	char url[LULL_ADDR_TEXT + 32];
 
+	if (s->stack.rootless) /* one that has no name */
+		snprintf(s->netns, sizeof s->netns, "/proc/%d/ns/net",
+			 (int)getpid());
 	stack_url(&s->stack_options.addrs[0].addr, (uint16_t)s->port, url,
 		  sizeof url);
+	if (s->stack.rootless)
+		tool_error(TOOL_OK,
+			   "not root: reach it with nsenter -t %d -U -n "
+			   "--preserve-credentials",
+			   (int)getpid());
 	printf("ready %s netns=%s ctl=%s\n", url, s->netns, s->ctl);
 	fflush(stdout);
 }
@@ -374,6 +397,7 @@ static int serve(struct serve *s)
 	int code = open_dir(s);
 
 	s->stack_options.netns = s->netns;
+	s->stack_options.may_rootless = !s->netns_given;
 	s->stack_options.conns = CONNS;
 	if (!code)
 		code = stack_open(&s->stack, &s->stack_options);
@@ -405,7 +429,7 @@ int cmd_serve(int argc, char **argv)
 	s.http_options.keepalive_s = 60;
 	s.http_options.keepalive_most = 1000;
 	snprintf(s.netns, sizeof s.netns, "lull-%d", (int)getpid());
-	snprintf(s.ctl, sizeof s.ctl, "/run/lull/%d.sock", (int)getpid());
+	stack_ctl_default(s.ctl, sizeof s.ctl);
 	code = parse(&s, argc, argv);
 	if (code)
 		return code < 0 ? TOOL_OK : code;

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +23,34 @@ int stack_add_prefix(struct lull_prefix *list, int *len, const char *text,
 		return tool_usage("%s %s: not ADDRESS/BITS, as 10.9.3.2/24",
 				  option, text);
 	++*len;
+	return TOOL_OK;
+}
+
+int stack_set_link(struct stack_options *o, const char *text)
+{
+	if (!strcmp(text, "tap"))
+		o->link_type = LULL_LINK_ETHER;
+	else if (!strcmp(text, "tun"))
+		o->link_type = LULL_LINK_IP;
+	else
+		return tool_usage("--link %s: tun or tap", text);
+	return TOOL_OK;
+}
+
+int stack_add_gateway(struct stack_options *o, const char *text)
+{
+	struct lull_addr addr;
+	bool v6;
+
+	if (lull_addr_parse(text, &addr) < 0)
+		return tool_usage("--gateway %s: not an address, as 10.9.3.1",
+				  text);
+	v6 = !lull_addr_is_ipv4(&addr);
+	if (o->has_gateway[v6])
+		return tool_usage("--gateway %s: one for each version of IP",
+				  text);
+	o->gateways[v6] = addr;
+	o->has_gateway[v6] = true;
 	return TOOL_OK;
 }
 
@@ -112,6 +141,45 @@ static int new_shard(struct stack *s, const struct stack_options *o,
 	return TOOL_OK;
 }
 
+/* The kernel's first address of a family, as lull_tun_create() gives it. */
+static bool kernel_side(const struct stack_options *o, bool v6,
+			struct lull_addr *addr)
+{
+	for (int i = 0; i < o->peers_len; i++) {
+		*addr = o->peers[i].addr;
+		if (lull_addr_is_ipv4(addr) != v6)
+			return true;
+	}
+	for (int i = o->peers_len; i < o->addrs_len; i++) {
+		*addr = lull_prefix_peer(&o->addrs[i]).addr;
+		if (lull_addr_is_ipv4(addr) != v6)
+			return true;
+	}
+	return false;
+}
+
+/* On Ethernet what is beyond the link has one way out for each family. */
+static int set_gateways(struct stack *s, const struct stack_options *o)
+{
+	char text[LULL_ADDR_TEXT];
+	struct lull_addr addr;
+
+	if (o->link_type != LULL_LINK_ETHER)
+		return TOOL_OK;
+	for (int v6 = 0; v6 < 2; v6++) {
+		/* Where the kernel has none (a prefix of one), so has nobody.
+		 */
+		if (!o->has_gateway[v6] && kernel_side(o, v6, &addr))
+			(void)!lull_gateway_set(s->shard, &addr);
+		if (o->has_gateway[v6] &&
+		    lull_gateway_set(s->shard, &o->gateways[v6]) < 0)
+			return tool_usage(
+				"--gateway %s: no --addr has it on its link",
+				lull_addr_format(&o->gateways[v6], text));
+	}
+	return TOOL_OK;
+}
+
 static int make_shard(struct stack *s, const struct stack_options *o)
 {
 	struct lull_config config;
@@ -121,6 +189,7 @@ static int make_shard(struct stack *s, const struct stack_options *o)
 	config.limits.half_open = o->conns;
 	config.limits.bufs_64k = 1024;
 	config.limits.rx_frames = config.limits.tx_frames = 4096;
+	config.link_type = o->link_type;
 	config.profile =
 		o->linux_profile ? LULL_PROFILE_LINUX : LULL_PROFILE_LULL;
 	e = o->state ? state_make_shard(s, o, &config)
@@ -131,17 +200,16 @@ static int make_shard(struct stack *s, const struct stack_options *o)
 		if (lull_addr_add(s->shard, o->addrs[i], false) < 0)
 			return tool_usage("--addr: not an address that a host "
 					  "can have");
-	for (int i = 0; i < o->sysctls_len; i++) {
+	e = set_gateways(s, o);
+	for (int i = 0; i < o->sysctls_len && !e; i++)
 		e = set_sysctl(s, o->sysctls[i]);
-		if (e)
-			return e;
-	}
-	return TOOL_OK;
+	return e;
 }
 
 #define KEPT "lull0" /* the device that stays, by default */
 
-static int tun_error(int e, const struct stack_options *o)
+static int tun_error(int e, const struct stack *s,
+		     const struct stack_options *o)
 {
 	char text[LULL_ADDR_TEXT];
 
@@ -155,6 +223,10 @@ static int tun_error(int e, const struct stack_options *o)
 				  "device");
 	case EPERM:
 	case EACCES:
+		if (s->rootless)
+			return tool_error(TOOL_COULD_NOT,
+					  "no permission to open /dev/net/tun; "
+					  "as root: chmod 666 /dev/net/tun");
 		return tool_error(TOOL_COULD_NOT,
 				  "no permission for a TUN "
 				  "device; it takes root or CAP_NET_ADMIN");
@@ -177,10 +249,31 @@ static int tun_error(int e, const struct stack_options *o)
 	}
 }
 
+/* Without root: in a user namespace, where the kernel lets us. */
+static int open_rootless(struct stack *s)
+{
+	struct lull_userns_why why = {.size = sizeof why};
+	int e = lull_userns_enter(&why);
+
+	if (e < 0)
+		return tool_error(TOOL_COULD_NOT,
+				  "no permission for a network namespace: it "
+				  "takes root, or a user namespace, but %s",
+				  why.text);
+	s->rootless = true;
+	e = lull_netns_open(&s->netns, "-");
+	if (e < 0)
+		return tool_error(TOOL_COULD_NOT, "network namespace: %s",
+				  strerror(-e));
+	return TOOL_OK;
+}
+
 static int open_netns(struct stack *s, const struct stack_options *o)
 {
 	int e = lull_netns_open(&s->netns, o->netns);
 
+	if ((e == -EPERM || e == -EACCES) && o->may_rootless)
+		return open_rootless(s);
 	if (e == -EPERM || e == -EACCES)
 		return tool_error(TOOL_COULD_NOT,
 				  "no permission for network "
@@ -208,18 +301,19 @@ static int make_link(struct stack *s, const struct stack_options *o)
 		.addrs_len = o->addrs_len,
 		.peers = o->peers,
 		.peers_len = o->peers_len,
+		.link_type = o->link_type,
 	};
 	int e;
 
 	tun.netns = s->netns;
 	e = lull_tun_create(&s->tun, &tun);
 	if (e < 0)
-		return tun_error(e, o);
+		return tun_error(e, s, o);
 	s->link = s->tun;
 	if (!o->pcap)
 		return TOOL_OK;
 	s->pcap_path = o->pcap;
-	e = lull_pcap_create(&s->pcap, o->pcap, LULL_LINK_IP);
+	e = lull_pcap_create(&s->pcap, o->pcap, o->link_type);
 	if (e == 0)
 		e = lull_pcap_wrap(s->pcap, s->tun, &s->wrapped);
 	if (e < 0)
@@ -267,6 +361,23 @@ int stack_close(struct stack *s)
 	lull_state_close(s->state);
 	memset(s, 0, sizeof *s);
 	return code;
+}
+
+/* Also one that is not there yet, as mkdir(2) would make it. */
+static bool may_write(const char *dir, const char *parent)
+{
+	if (access(dir, F_OK) == 0)
+		return access(dir, W_OK | X_OK) == 0;
+	return access(parent, W_OK | X_OK) == 0;
+}
+
+void stack_ctl_default(char *path, size_t size)
+{
+	const char *own = getenv("XDG_RUNTIME_DIR");
+
+	if (!own || *own != '/' || may_write("/run/lull", "/run"))
+		own = "/run";
+	snprintf(path, size, "%s/lull/%d.sock", own, (int)getpid());
 }
 
 int stack_control(struct lull_control **control, struct lull_loop *loop,
