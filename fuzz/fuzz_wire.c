@@ -39,6 +39,19 @@ static void tcp(const uint8_t *p, uint32_t len)
 	MUST(seg.wscale <= 14 || seg.wscale == LULL_NO_WSCALE);
 }
 
+static void ether(const uint8_t *p, uint32_t len)
+{
+	struct lull_ip_hdr ip = {.v6 = true, .ttl = 255};
+	struct lull_ether_hdr head;
+	struct lull_arp arp;
+	struct lull_nd nd;
+
+	(void)lull_ether_parse(p, len, &head);
+	(void)lull_arp_parse(p, len, &arp);
+	if (!lull_nd_parse(p, len, &ip, &nd))
+		MUST(!nd.has_mac || !(nd.mac.b[0] & 1));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct lull_ip_hdr ip;
@@ -58,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	tcp(p, (uint32_t)size);
 	icmp(p, (uint32_t)size, data[0] & 1);
+	ether(p, (uint32_t)size);
 	free(p);
 	return 0;
 }

@@ -86,7 +86,7 @@ say "clang, warnings are errors; the fuzzers from their corpus, 8 s each"
 configure build-fuzz clang -Dfuzz=true -Dtests=true -Dwerror=true \
 	-Dsuffix=-fuzz -Db_sanitize=address,undefined -Db_lundef=false
 if build build-fuzz; then
-	for name in fuzz_wire fuzz_segments fuzz_restore fuzz_fragments; do
+	for name in fuzz_wire fuzz_ether fuzz_segments fuzz_restore fuzz_fragments; do
 		if scripts/fuzz.sh 8 "$name.c"; then pass; else fail "$name"; fi
 	done
 fi
