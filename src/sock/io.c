@@ -48,7 +48,7 @@ long lull_sock_send(struct lull_shard *s, struct lull_sock sock,
 	for (int i = 0; i < n; i++)
 		asked += spans[i].len;
 	sent = lull_sendq_put(&s->tcp, tcb, spans, n);
-	tcb->flags &= ~(uint32_t)LULL_TCB_MORE;
+	tcb->flags &= ~(uint64_t)LULL_TCB_MORE;
 	if (flags & LULL_MSG_MORE)
 		tcb->flags |= LULL_TCB_MORE;
 	if (sent > 0 && flags & LULL_MSG_OOB)

@@ -81,7 +81,7 @@ static void move_window(struct lull_tcb *tcb, const struct lull_seg *seg)
 	/* An open window, or an answer to a probe: the wait begins anew. */
 	if (tcb->flags & LULL_TCB_PERSIST) {
 		if (wnd > tcb->snd.wnd) {
-			tcb->flags &= ~(uint32_t)LULL_TCB_PERSIST;
+			tcb->flags &= ~(uint64_t)LULL_TCB_PERSIST;
 			lull_timer_clear(tcb, LULL_TIMER_RTO);
 			tcb->rtt.backoff = 0;
 		}

@@ -231,7 +231,7 @@ bool lull_fin_acked(struct lull_tcp *t, struct lull_tcb *tcb)
 /* The peer's FIN is next in order. */
 static bool take_fin(struct lull_tcp *t, struct lull_tcb *tcb)
 {
-	tcb->flags &= ~(uint32_t)LULL_TCB_PEER_FIN;
+	tcb->flags &= ~(uint64_t)LULL_TCB_PEER_FIN;
 	tcb->flags |= LULL_TCB_ACK_NOW;
 	tcb->rcv.nxt = lull_seq_add(tcb->rcv.nxt, 1);
 	tcb->rcv.edge = lull_seq_max(tcb->rcv.edge, tcb->rcv.nxt);

@@ -71,7 +71,7 @@ static void acked_in_recovery(struct lull_tcp *t, struct lull_tcb *tcb,
 		uint32_t out = lull_max(flight(tcb), mss) + mss;
 
 		tcb->cc.cwnd = lull_min(tcb->cc.ssthresh, out);
-		tcb->flags &= ~(uint32_t)LULL_TCB_RECOVERY;
+		tcb->flags &= ~(uint64_t)LULL_TCB_RECOVERY;
 		tcb->dup_acks = 0;
 		return;
 	}
@@ -111,7 +111,7 @@ void lull_loss_timeout(struct lull_tcp *t, struct lull_tcb *tcb)
 	lull_cc_reduce(t, tcb, LULL_CC_TIMEOUT, again);
 	if (tcb->rtt.backoff < UINT8_MAX)
 		tcb->rtt.backoff++; /* RFC 6298 5.5 */
-	tcb->flags &= ~(uint32_t)LULL_TCB_RECOVERY;
+	tcb->flags &= ~(uint64_t)LULL_TCB_RECOVERY;
 	tcb->dup_acks = 0;
 	tcb->cc.recover = tcb->snd.nxt;
 	mark_all(t, tcb);

@@ -384,13 +384,13 @@ static void take_syn(struct lull_tcp *t, struct lull_tcb *tcb,
 {
 	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 	struct lull_seg agreed = *seg;
-	uint32_t offered = tcb->flags & (LULL_TCB_TS | LULL_TCB_WSCALE);
+	uint64_t offered = tcb->flags & (LULL_TCB_TS | LULL_TCB_WSCALE);
 
 	if (!(offered & LULL_TCB_TS))
 		agreed.has_ts = false;
 	if (!(offered & LULL_TCB_WSCALE))
 		agreed.wscale = LULL_NO_WSCALE;
-	tcb->flags &= ~(uint32_t)(LULL_TCB_TS | LULL_TCB_WSCALE);
+	tcb->flags &= ~(uint64_t)(LULL_TCB_TS | LULL_TCB_WSCALE);
 	cold->irs = seg->seq;
 	tcb->rcv.nxt = tcb->rcv.acked = lull_seq_add(seg->seq, 1);
 	tcb->rcv.edge = lull_seq_add(tcb->rcv.nxt, cold->syn_wnd);

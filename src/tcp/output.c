@@ -57,7 +57,7 @@ static void acked(struct lull_tcb *tcb)
 {
 	tcb->rcv.acked = tcb->rcv.nxt;
 	tcb->rcv.unacked = 0;
-	tcb->flags &= ~(uint32_t)(LULL_TCB_ACK_NOW | LULL_TCB_ACK_LATER |
+	tcb->flags &= ~(uint64_t)(LULL_TCB_ACK_NOW | LULL_TCB_ACK_LATER |
 				  LULL_TCB_ACK_HELD);
 	lull_timer_clear(tcb, LULL_TIMER_ACK);
 }
@@ -82,7 +82,7 @@ static void emit(struct lull_tcp *t, struct lull_tcb *tcb, struct lull_tx *tx,
 	tx->tos = cold->tos;
 	tx->ttl = cold->ttl;
 	tx->confirm = tcb->flags & LULL_TCB_CONFIRM;
-	tcb->flags &= ~(uint32_t)LULL_TCB_CONFIRM;
+	tcb->flags &= ~(uint64_t)LULL_TCB_CONFIRM;
 	if (tx->payload_len > tcb->opt.mss && !is_probe(cold, out))
 		tx->gso_size = tcb->opt.mss;
 	lull_tally_out(&cold->tally, tx);
@@ -329,7 +329,7 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 		lull_tcb_cold(t, tcb)->sml = r.end;
 	if (len >= tcb->opt.mss)
 		lull_tally_sent(t, tcb);
-	tcb->flags &= ~(uint32_t)(LULL_TCB_PUSH | LULL_TCB_PROBE);
+	tcb->flags &= ~(uint64_t)(LULL_TCB_PUSH | LULL_TCB_PROBE);
 	lull_tcb_cold(t, tcb)->sent_ms = (uint32_t)t->g->now_ms;
 	return SENT;
 }
@@ -384,7 +384,7 @@ static enum sent send_probe(struct lull_tcp *t, struct lull_tcb *tcb)
 		return FULL;
 	if (send_bare(t, tcb, lull_seq(tcb->snd.una.v - 1)) == FULL)
 		return FULL;
-	tcb->flags &= ~(uint32_t)(LULL_TCB_PROBE | LULL_TCB_PUSH);
+	tcb->flags &= ~(uint64_t)(LULL_TCB_PROBE | LULL_TCB_PUSH);
 	if (tcb->flags & LULL_TCB_PERSIST)
 		lull_count(t->g, LULL_COUNT_WIN_PROBE);
 	return SENT;
@@ -472,12 +472,12 @@ static void arm(struct lull_tcp *t, struct lull_tcb *tcb)
 	lull_tally_busy(t, tcb, text, out);
 	if (out && tcb->flags & LULL_TCB_PERSIST) {
 		/* The probe found room: from here on it's a retransmission. */
-		tcb->flags &= ~(uint32_t)LULL_TCB_PERSIST;
+		tcb->flags &= ~(uint64_t)LULL_TCB_PERSIST;
 		tcb->snd.probes = tcb->rtt.backoff = 0;
 		lull_timer_clear(tcb, LULL_TIMER_RTO);
 	}
 	if (!out && !in) {
-		tcb->flags &= ~(uint32_t)LULL_TCB_PERSIST;
+		tcb->flags &= ~(uint64_t)LULL_TCB_PERSIST;
 		lull_timer_clear(tcb, LULL_TIMER_RTO);
 		return;
 	}
@@ -502,7 +502,7 @@ static enum sent output_one(struct lull_tcp *t, struct lull_tcb *tcb)
 	/* In Linux MSG_MORE is said of one push: the next ACK is another. */
 	if (tcb->flags & LULL_TCB_MORE && what != FULL &&
 	    t->g->profile == LULL_PROFILE_LINUX)
-		tcb->flags &= ~(uint32_t)LULL_TCB_MORE;
+		tcb->flags &= ~(uint64_t)LULL_TCB_MORE;
 	if (what != FULL && !(tcb->flags & LULL_TCB_ACK_NOW))
 		lull_orphan_settle(t, tcb);
 	return what;
@@ -514,7 +514,7 @@ bool lull_tcp_output(struct lull_tcp *t)
 	for (uint32_t n = t->out.len; n > 0; n--) {
 		struct lull_tcb *tcb = lull_tcb_at(t, lull_list_pop(&t->out));
 
-		tcb->flags &= ~(uint32_t)LULL_TCB_OUT;
+		tcb->flags &= ~(uint64_t)LULL_TCB_OUT;
 		if (output_one(t, tcb) == FULL) {
 			lull_tcp_want(t, tcb);
 			return false;

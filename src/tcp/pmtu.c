@@ -73,7 +73,7 @@ void lull_pmtu_sync(struct lull_tcp *t, struct lull_tcb *tcb)
 	if (tcb->flags & LULL_TCB_TS)
 		mss -= LULL_TS_BYTES;
 	if (mss != tcb->opt.mss)
-		tcb->flags &= ~(uint32_t)LULL_TCB_MSS_PROVED;
+		tcb->flags &= ~(uint64_t)LULL_TCB_MSS_PROVED;
 	tcb->opt.mss = (uint16_t)mss;
 }
 
@@ -259,7 +259,7 @@ void lull_pmtu_acked(struct lull_tcp *t, struct lull_tcb *tcb)
 	if (p->claim && lull_seq_gt(tcb->snd.una, p->claim_seq))
 		p->claim = 0;
 	if (!p->probe && !p->claim)
-		tcb->flags &= ~(uint32_t)LULL_TCB_PMTU_ACKS;
+		tcb->flags &= ~(uint64_t)LULL_TCB_PMTU_ACKS;
 }
 
 bool lull_pmtu_lost(struct lull_tcp *t, struct lull_tcb *tcb)

@@ -148,22 +148,22 @@ enum lull_tcb_flags {
 	LULL_TCB_ACK_NOW = 1 << 10,
 	LULL_TCB_ACK_LATER = 1 << 11, /* the delayed ACK's timer runs */
 	LULL_TCB_ACK_HELD = 1 << 12,  /* held back once for an answer */
-	LULL_TCB_CONFIRM = 1 << 28,   /* what we sent arrives: tell the link */
 	LULL_TCB_PROBE = 1 << 13,     /* send one: zero window or keepalive */
 	LULL_TCB_PERSIST = 1 << 14,   /* the RTO timer is the persist timer */
 	LULL_TCB_PUSH = 1 << 15, /* its timer says: send less than a segment */
-	LULL_TCB_RECOVERY = 1 << 16,  /* fast recovery (RFC 6582) */
+	LULL_TCB_RECOVERY = 1 << 16,  /* fast recovery (RFC 6582, 6675) */
 	LULL_TCB_ZERO_TOLD = 1 << 17, /* the window last told is zero */
 	LULL_TCB_REUSEADDR = 1 << 18, /* SO_REUSEADDR, of its listener or own */
 	LULL_TCB_BOUND = 1 << 19,     /* counted at its port */
 	LULL_TCB_BACK = 1 << 20,      /* as LULL_CLOSING_BACK */
-	LULL_TCB_RCVBUF = 1 << 28,    /* rcv.buf is the program's own */
-	LULL_TCB_MSS_PROVED = 1 << 29, /* as much as an MSS has arrived */
-	LULL_TCB_PMTU_ACKS = 1 << 30,  /* pmtu.c waits for an ACK */
 	LULL_TCB_CORK = 1 << 24,      /* TCP_CORK: whole segments only */
 	LULL_TCB_MORE = 1 << 25,      /* MSG_MORE: so until the next send */
 	LULL_TCB_QUICKACK = 1 << 26,  /* TCP_QUICKACK: no delayed ACK */
 	LULL_TCB_URGENT = 1 << 27,    /* urgent text may be out, or queued */
+	LULL_TCB_RCVBUF = 1 << 28,    /* rcv.buf is the program's own */
+	LULL_TCB_MSS_PROVED = 1 << 29, /* as much as an MSS has arrived */
+	LULL_TCB_PMTU_ACKS = 1 << 30,  /* pmtu.c waits for an ACK */
+	LULL_TCB_CONFIRM = 1LL << 31,  /* what we sent arrives: tell the link */
 };
 
 enum lull_tcb_timer {
@@ -200,7 +200,7 @@ struct lull_tcb {
 	uint8_t dup_acks;
 	uint8_t quarters; /* of 2^30 bytes that were sent, at least; up to 4 */
 	uint8_t cc_kind;  /* of enum lull_cc_kind */
-	uint32_t flags;	  /* of enum lull_tcb_flags */
+	uint64_t flags;	  /* of enum lull_tcb_flags */
 	uint32_t user;	  /* 0: the program has closed */
 	uint32_t shadow;  /* the record whose pair it has, or 0 */
 	struct lull_links out;

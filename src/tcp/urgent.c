@@ -129,7 +129,7 @@ void lull_urgent_tell(const struct lull_tcp *t, struct lull_tcb *tcb,
 	uint32_t ahead = lull_seq_sub(up, out->seq);
 
 	if (!lull_urgent_mode(t, tcb)) {
-		tcb->flags &= ~(uint32_t)LULL_TCB_URGENT;
+		tcb->flags &= ~(uint64_t)LULL_TCB_URGENT;
 		return;
 	}
 	if (out->flags & LULL_RST || !lull_seq_gt(up, out->seq))
