@@ -18,6 +18,7 @@ enum {
 	SOCKS = 8,
 	STEP = 6,
 	STEPS_MAX = 400,
+	LARGE = 2600, /* bytes of text, in two buffers */
 };
 
 struct flow {
@@ -142,16 +143,28 @@ static void run(struct world *w)
 	} while (work.more);
 }
 
-static void put_packet(struct world *w, const uint8_t *p, uint32_t len)
+/* In one buffer, or two. */
+static void give(struct world *w, const uint8_t *p, uint32_t len)
 {
 	struct lull_frame f;
+	size_t room;
 
 	if (lull_rx_get(w->shard, &f, 1) != 1)
 		return;
-	memcpy(f.span[0].ptr, p, len);
+	room = f.span[0].len;
+	if (len > room && lull_rx_widen(w->shard, &f, 1) != 1)
+		len = (uint32_t)room;
+	memcpy(f.span[0].ptr, p, len < room ? len : room);
+	if (len > room)
+		memcpy(f.span[1].ptr, p + room, len - room);
 	f.len = len;
 	if (lull_rx_put(w->shard, &f, 1) != 1)
 		abort();
+}
+
+static void put_packet(struct world *w, const uint8_t *p, uint32_t len)
+{
+	give(w, p, len);
 	run(w);
 }
 
@@ -169,9 +182,14 @@ static uint32_t offset_of(uint8_t b)
 static void segment(struct world *w, const uint8_t s[STEP])
 {
 	struct flow *flow = &w->flow[s[0] % PEERS];
-	uint8_t p[20 + 60 + 256] = {0x45};
+	uint8_t p[20 + 60 + LARGE] = {0x45};
 	uint8_t *tcp = p + 20;
 	uint32_t text = s[4] & 0x3f, hdr = 20, len;
+	/* Long ones come in a row, so that they may be joined. */
+	int row = text > 40 ? 3 : 1;
+
+	if (text == 0x3f)
+		text = LARGE;
 
 	put16(tcp, 1000 + s[0] % PEERS);
 	put16(tcp + 2, 80);
@@ -199,9 +217,15 @@ static void segment(struct world *w, const uint8_t s[STEP])
 	memcpy(p + 12, peer.b + 12, 4);
 	memcpy(p + 16, us.b + 12, 4);
 	put16(p + 10, fold(0, p, 20));
-	put16(tcp + 16, fold((uint32_t)(uint16_t)~fold(0, p + 12, 8) + 6 + len,
-			     tcp, len));
-	put_packet(w, p, 20 + len);
+	for (int i = 0; i < row; i++) {
+		put16(tcp + 16, 0);
+		put16(tcp + 16,
+		      fold((uint32_t)(uint16_t)~fold(0, p + 12, 8) + 6 + len,
+			   tcp, len));
+		give(w, p, 20 + len);
+		put32(tcp + 4, get32(tcp + 4) + text);
+	}
+	run(w);
 }
 
 static void icmp(struct world *w, const uint8_t s[STEP])

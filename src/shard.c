@@ -43,7 +43,7 @@ static bool rx_prepare(struct lull_shard *s, uint32_t buf, struct lull_seg *seg)
 		break;
 	}
 	if (in.buf)
-		lull_buf_put(&s->g.bufs, in.buf);
+		lull_buf_put_all(&s->g.bufs, in.buf);
 	return false;
 }
 
@@ -52,8 +52,13 @@ static void rx_batch(struct lull_shard *s, const uint32_t *buf, uint32_t n)
 	struct lull_seg seg[BATCH];
 	uint32_t again[BATCH], segs = 0, agains = 0;
 
-	for (uint32_t i = 0; i < n; i++)
-		segs += rx_prepare(s, buf[i], &seg[segs]);
+	for (uint32_t i = 0; i < n; i++) {
+		struct lull_seg *before = segs ? &seg[segs - 1] : NULL;
+
+		if (!rx_prepare(s, buf[i], &seg[segs]))
+			continue;
+		lull_tcp_hash(&s->tcp, &seg[segs++], before);
+	}
 	for (uint32_t i = 0; i < segs; i++) {
 		again[agains] = lull_tcp_prefetch(&s->tcp, seg[i].hash,
 						  seg[i].flags & LULL_FIN);
@@ -64,7 +69,7 @@ static void rx_batch(struct lull_shard *s, const uint32_t *buf, uint32_t n)
 	for (uint32_t i = 0; i < segs; i++) {
 		lull_tcp_input(&s->tcp, &seg[i]);
 		if (seg[i].buf) /* nobody keeps its text */
-			lull_buf_put(&s->g.bufs, seg[i].buf);
+			lull_buf_put_all(&s->g.bufs, seg[i].buf);
 	}
 }
 

@@ -21,11 +21,22 @@ struct lull_rxq {
 	uint32_t peak;
 };
 
+#define LULL_CUTS 64 /* segments of large packets that are shown at a time */
+
+/* Large packets, cut late for a link that can't: headers of the next ones. */
+struct lull_cuts {
+	uint32_t done; /* bytes of the oldest packet that have left */
+	uint32_t at;   /* header of the next segment to leave; wraps */
+	uint32_t made; /* headers from there on are made */
+	uint8_t hdr[LULL_CUTS][LULL_TX_HDR + 4]; /* aligned as in lull_tx */
+};
+
 struct lull_shard {
 	struct lull_ground g;
 	struct lull_ip ip;
 	struct lull_tcp tcp;
 	struct lull_rxq rxq;
+	struct lull_cuts cuts;
 	struct lull_limits limits;
 	uint32_t ip_done; /* packets before this one have their IP header */
 	uint32_t abort_tcb, abort_half; /* lull_shard_abort() goes on here */

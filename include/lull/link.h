@@ -8,7 +8,7 @@
  *to the shard.
  *
  *	in:	n = lull_rx_get(shard, frames, N)	empty buffers
- *		fill span[0], set len			(read, recvmmsg, a ring)
+ *		fill the spans, set len			(read, recvmmsg, a ring)
  *		lull_rx_put(shard, frames, n)		in the order of arrival
  *	out:	n = lull_tx_peek(shard, frames, N)	stable until done
  *		write the spans
@@ -35,10 +35,12 @@ enum lull_frame_flags {
 	 * is well.
 	 */
 	LULL_FRAME_CSUM_PARTIAL = 2,
+	/* With gso_size: CWR stands in the first segment only (RFC 3168). */
+	LULL_FRAME_CWR = 4,
 };
 
 struct lull_frame {
-	uint32_t id;	   /* the shard's own; keep it with the frame */
+	uint32_t id, more; /* the shard's own; keep them with the frame */
 	uint32_t len;	   /* bytes of the frame */
 	uint16_t flags;	   /* of enum lull_frame_flags */
 	uint16_t gso_size; /* 0, or payload bytes of each segment that this
@@ -51,11 +53,26 @@ struct lull_frame {
 };
 
 /*
- * Take empty frames of one span each, as large as the link's largest frame.
- * Fewer than n, even none, when buffers are short: try again after a run.
+ * What the link can do, bits of enum lull_link_cap, instead of
+ * `lull_config.link_cap`. Before the first frame; a run loop does it.
+ */
+LULL_API void lull_link_use(struct lull_shard *shard, uint32_t link_cap);
+
+/*
+ * Take empty frames of one span each, with room for a packet of the MTU. Fewer
+ * than n, even none, when buffers are short: try again after a run.
  */
 LULL_API int lull_rx_get(struct lull_shard *shard, struct lull_frame *frames,
 			 int n);
+
+/*
+ * Give empty frames a second span, so that there is room for 64 KB in both, to
+ * be filled in this order: for LULL_LINK_RX_GSO. Returns how many of the first
+ * have the room now. A second span that a packet did not need may be moved to
+ * an empty frame by its holder, with `more`.
+ */
+LULL_API int lull_rx_widen(struct lull_shard *shard, struct lull_frame *frames,
+			   int n);
 
 /*
  * Hand over filled ones, or with len 0 give them back. Returns how many were
@@ -65,7 +82,10 @@ LULL_API int lull_rx_get(struct lull_shard *shard, struct lull_frame *frames,
 LULL_API int lull_rx_put(struct lull_shard *shard,
 			 const struct lull_frame *frames, int n);
 
-/* Look at what is to be sent, in order. */
+/*
+ * Look at what is to be sent, in order. What is larger than the link can cut is
+ * shown as the segments that it stands for.
+ */
 LULL_API int lull_tx_peek(struct lull_shard *shard, struct lull_frame *frames,
 			  int n);
 

@@ -89,7 +89,10 @@ enum lull_profile {
 /* What the link can do for us (see link.h). */
 enum lull_link_cap {
 	LULL_LINK_TX_CSUM = 1, /* it completes TCP checksums */
-	LULL_LINK_TX_GSO = 2,  /* it cuts large segments by `gso_size` */
+	LULL_LINK_TX_GSO = 2,  /* it cuts large segments by `gso_size`; only
+				  with LULL_LINK_TX_CSUM */
+	LULL_LINK_RX_GSO = 4,  /* it brings frames of many segments, up to
+				  64 KB: see lull_rx_widen() */
 };
 
 /* What a frame begins with. */
@@ -106,7 +109,7 @@ struct lull_config {
 	uint8_t key[32];   /* secret, from a good source of entropy */
 	uint32_t mtu;	   /* bytes of an IP packet, 1280..65535; with
 			      LULL_LINK_ETHER 14 fewer at most */
-	uint32_t link_cap; /* bits of enum lull_link_cap */
+	uint32_t link_cap; /* bits of enum lull_link_cap; see lull_link_use() */
 	enum lull_link_type link_type;
 	/* Ours, with LULL_LINK_ETHER, of one station; all zero: a local one
 	 * that is made from the key, the same each time. */

@@ -388,6 +388,15 @@ uint32_t lull_buf_bytes(enum lull_buf_class cls);
  */
 uint32_t lull_buf_get(struct lull_bufs *b, uint32_t bytes);
 void lull_buf_put(struct lull_bufs *b, uint32_t i); /* drop a reference */
+/* The same for a chain of them, by `next`. */
+void lull_buf_put_all(struct lull_bufs *b, uint32_t i);
+/* Drop the first `bytes` of a chain, and buffers that end so. Returns the
+ * first one that is left. */
+uint32_t lull_buf_cut_front(struct lull_bufs *b, uint32_t i, uint32_t bytes);
+/* Keep the first `bytes`, 1 at least; buffers behind them are put back. */
+void lull_buf_cut_back(struct lull_bufs *b, uint32_t i, uint32_t bytes);
+/* One of 64 KB, for a frame that may come in; 0: none. */
+uint32_t lull_buf_get_large(struct lull_bufs *b);
 /* One for a queue: never of the reserve, that the link's buffers come from. */
 uint32_t lull_buf_get_kept(struct lull_bufs *b, uint32_t bytes);
 /* May a queue keep a buffer of this class that is taken already? */
@@ -467,9 +476,19 @@ void lull_txq_push(struct lull_txq *q);
 void lull_txq_pop(struct lull_txq *q, struct lull_bufs *b);
 /* Let go what a packet shows that will not be sent. */
 void lull_tx_drop(struct lull_tx *tx, struct lull_bufs *b);
+/* Segments that a packet stands for. */
+static inline uint32_t lull_tx_segs(const struct lull_tx *tx)
+{
+	return tx->gso_size
+		       ? (tx->payload_len + tx->gso_size - 1) / tx->gso_size
+		       : 1;
+}
+
 /* Append a piece of payload, and hold its buffer. */
 void lull_tx_add(struct lull_tx *tx, struct lull_bufs *b,
 		 struct lull_tx_span span);
+/* Keep the first `len` bytes of payload, and let go of the rest. */
+void lull_tx_cut(struct lull_tx *tx, struct lull_bufs *b, uint32_t len);
 /* Make room for `n` bytes of header before what is there. */
 uint8_t *lull_tx_front(struct lull_tx *tx, uint32_t n);
 
@@ -608,6 +627,12 @@ struct lull_ground {
 static inline void lull_count(struct lull_ground *g, enum lull_counter_id id)
 {
 	g->count[id]++;
+}
+
+static inline void lull_count_n(struct lull_ground *g, enum lull_counter_id id,
+				uint32_t n)
+{
+	g->count[id] += n;
 }
 
 /* net.ipv4.ip_local_reserved_ports, a word of 64 ports at a time. */

@@ -7,8 +7,9 @@
  * eighth of each class is never kept in a queue, so that a program that does
  * not read can't stop the ACKs of everybody else.
  *
- * Entry points: lull_buf_get, _get_kept, _put, _may_keep, _left, _is_short;
- * lull_txq_new, _push, _pop; lull_tx_add, _front, _drop.
+ * Entry points: lull_buf_get, _get_kept, _put, _put_all, _cut_front, _cut_back,
+ * _may_keep, _left, _is_short; lull_txq_new, _push, _pop; lull_tx_add, _cut,
+ * _front, _drop.
  */
 #include "base/base.h"
 
@@ -70,6 +71,57 @@ void lull_buf_put(struct lull_bufs *b, uint32_t i)
 	LULL_ASSERT(buf->refs > 0);
 	if (--buf->refs == 0)
 		lull_slab_put(&b->slab[buf->cls], i - b->first[buf->cls]);
+}
+
+void lull_buf_put_all(struct lull_bufs *b, uint32_t i)
+{
+	while (i) {
+		uint32_t next = lull_buf_at(b, i)->next;
+
+		lull_buf_put(b, i);
+		i = next;
+	}
+}
+
+uint32_t lull_buf_cut_front(struct lull_bufs *b, uint32_t i, uint32_t bytes)
+{
+	while (bytes > 0) {
+		struct lull_buf *buf = lull_buf_at(b, i);
+		uint32_t n = lull_min(bytes, buf->len);
+
+		LULL_ASSERT(i);
+		buf->off += n;
+		buf->len -= n;
+		buf->seq = lull_seq_add(buf->seq, n);
+		bytes -= n;
+		if (buf->len == 0) {
+			uint32_t next = buf->next;
+
+			lull_buf_put(b, i);
+			i = next;
+		}
+	}
+	return i;
+}
+
+void lull_buf_cut_back(struct lull_bufs *b, uint32_t i, uint32_t bytes)
+{
+	struct lull_buf *buf = lull_buf_at(b, i);
+
+	LULL_ASSERT(bytes > 0);
+	while (bytes > buf->len) {
+		bytes -= buf->len;
+		LULL_ASSERT(buf->next);
+		buf = lull_buf_at(b, buf->next);
+	}
+	buf->len = bytes;
+	lull_buf_put_all(b, buf->next);
+	buf->next = 0;
+}
+
+uint32_t lull_buf_get_large(struct lull_bufs *b)
+{
+	return class_get(b, LULL_BUF_64K);
 }
 
 /* What a queue leaves for the link: an eighth, one at least. */
@@ -156,6 +208,21 @@ void lull_tx_add(struct lull_tx *tx, struct lull_bufs *b,
 	lull_buf_hold(b, span.buf);
 	tx->span[tx->spans++] = span;
 	tx->payload_len += span.len;
+}
+
+void lull_tx_cut(struct lull_tx *tx, struct lull_bufs *b, uint32_t len)
+{
+	while (tx->payload_len > len) {
+		struct lull_tx_span *last = &tx->span[tx->spans - 1];
+		uint32_t n = lull_min(tx->payload_len - len, last->len);
+
+		last->len -= n;
+		tx->payload_len -= n;
+		if (last->len == 0) {
+			lull_buf_put(b, last->buf);
+			tx->spans--;
+		}
+	}
 }
 
 uint8_t *lull_tx_front(struct lull_tx *tx, uint32_t n)

@@ -3,7 +3,9 @@
  * input.c: a packet arrives: is it well-formed, is it ours, who gets it?
  *
  * RFC 791, 1122 3.2.1, 8200. Trims a buffer to the transport's part; fragments
- * stay with reass.c until they are a packet.
+ * stay with reass.c until they are a packet. A packet in two buffers is whole
+ * and TCP, with all headers of IP in the first, or is refused: links bring no
+ * other packet larger than their MTU.
  *
  * Entry points: lull_ip_input, lull_ip_is_broadcast, lull_ip_is_bad_source.
  */
@@ -63,8 +65,11 @@ static enum lull_drop check(const struct lull_ip *ip, struct lull_ip_in *in)
 /* Parse in->buf, and look whether it is for us. */
 static enum lull_drop examine(struct lull_ip *ip, struct lull_ip_in *in)
 {
-	const struct lull_buf *b = lull_buf_at(&ip->g->bufs, in->buf);
-	enum lull_drop why = lull_ip_parse(b->data + b->off, b->len, &in->hdr);
+	const struct lull_bufs *bufs = &ip->g->bufs;
+	const struct lull_buf *b = lull_buf_at(bufs, in->buf);
+	uint32_t len = b->len + (b->next ? lull_buf_at(bufs, b->next)->len : 0);
+	enum lull_drop why =
+		lull_ip_parse_front(b->data + b->off, b->len, len, &in->hdr);
 	enum lull_drop worse;
 
 	in->ours = false;
@@ -97,6 +102,10 @@ enum lull_ip_to lull_ip_input(struct lull_ip *ip, uint32_t buf,
 	lull_count(g, LULL_COUNT_IP_IN_RECEIVES);
 	in->buf = buf;
 	why = examine(ip, in);
+	b = lull_buf_at(&g->bufs, buf);
+	if (!why && b->next &&
+	    (in->hdr.fragment || in->hdr.proto != LULL_PROTO_TCP))
+		why = LULL_DROP_IP_LARGE;
 	if (!why && in->hdr.fragment)
 		why = reassemble(ip, in);
 	if (!in->buf) { /* kept, or given up with all that was kept */
@@ -108,8 +117,12 @@ enum lull_ip_to lull_ip_input(struct lull_ip *ip, uint32_t buf,
 	start = b->off;
 	if (why)
 		goto refuse;
+	if (b->next)
+		lull_buf_cut_back(&g->bufs, in->buf, in->hdr.len);
+	else
+		b->len = in->hdr.len;
 	b->off += in->hdr.hdr_len;
-	b->len = in->hdr.len - in->hdr.hdr_len;
+	b->len -= in->hdr.hdr_len;
 	switch (in->hdr.proto) {
 	case LULL_PROTO_TCP:
 		return LULL_IP_TO_TCP;
@@ -129,7 +142,7 @@ enum lull_ip_to lull_ip_input(struct lull_ip *ip, uint32_t buf,
 	why = LULL_DROP_IP_PROTOCOL;
 refuse:
 	lull_drop(g, why);
-	if (in->ours)
+	if (in->ours && !b->next)
 		lull_icmp_refuse(ip, in->buf, start, &in->hdr, why);
 	return LULL_IP_DONE;
 }

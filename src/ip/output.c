@@ -80,6 +80,7 @@ void lull_ip_output(struct lull_ip *ip, uint32_t from)
 		/* Never fragmented on its way, so any id will do (RFC 6864). */
 		if (!tx->has_ip)
 			lull_ip_emit(tx, 0);
-		lull_count(ip->g, LULL_COUNT_IP_OUT_REQUESTS);
+		lull_count_n(ip->g, LULL_COUNT_IP_OUT_REQUESTS,
+			     lull_tx_segs(tx));
 	}
 }

@@ -10,7 +10,7 @@
  * Text ahead of a gap is kept in order of SEQ, without overlaps.
  *
  * Entry points: lull_text_take, lull_text_consume, lull_text_free,
- * lull_later_free, lull_rcv_window.
+ * lull_text_number, lull_later_free, lull_rcv_window.
  */
 #include "tcp/tcp.h"
 
@@ -26,16 +26,6 @@ static struct lull_buf *buf_at(const struct lull_tcp *t, uint32_t i)
 
 /* ---- buffers for text ---- */
 
-static void chain_free(struct lull_tcp *t, uint32_t i)
-{
-	while (i) {
-		uint32_t next = buf_at(t, i)->next;
-
-		lull_buf_put(&t->g->bufs, i);
-		i = next;
-	}
-}
-
 /* Copy text into buffers of its size. 0: no memory. */
 static uint32_t copy_text(struct lull_tcp *t, const struct lull_buf *from)
 {
@@ -47,7 +37,7 @@ static uint32_t copy_text(struct lull_tcp *t, const struct lull_buf *from)
 			lull_min(from->len - done, lull_buf_bytes(LULL_BUF_2K));
 		uint32_t i = lull_buf_get_kept(b, n);
 		if (!i) {
-			chain_free(t, first);
+			lull_buf_put_all(&t->g->bufs, first);
 			return 0;
 		}
 		memcpy(buf_at(t, i)->data, from->data + from->off + done, n);
@@ -60,19 +50,35 @@ static uint32_t copy_text(struct lull_tcp *t, const struct lull_buf *from)
 	return first;
 }
 
-/* Make the segment's text ours: a chain of buffers, or 0: no memory. */
-static uint32_t keep_text(struct lull_tcp *t, struct lull_seg *seg)
+/* Make the first buffer of the segment's text ours: it, or a chain of copies,
+ * or 0: no memory. */
+static uint32_t keep_first(struct lull_tcp *t, struct lull_seg *seg)
 {
-	uint32_t i = seg->buf;
+	uint32_t i = seg->buf, kept = i;
 	struct lull_buf *b = buf_at(t, i);
+	bool half = 2 * b->len >= lull_buf_bytes(b->cls);
 
-	if (2 * b->len < lull_buf_bytes(b->cls))
-		return copy_text(t, b);
-	if (!lull_buf_may_keep(&t->g->bufs, b->cls))
-		return 0;
-	seg->buf = 0;
+	if (!half || !lull_buf_may_keep(&t->g->bufs, b->cls)) {
+		/* A large one may find room in small ones. */
+		kept = half && b->cls != LULL_BUF_64K ? 0 : copy_text(t, b);
+		if (!kept)
+			return 0;
+	}
+	seg->buf = b->next;
 	b->next = 0;
-	return i;
+	if (kept != i)
+		lull_buf_put(&t->g->bufs, i);
+	return kept;
+}
+
+void lull_text_number(struct lull_tcp *t, const struct lull_seg *seg)
+{
+	struct lull_seq seq = seg->seq;
+
+	for (uint32_t i = seg->buf; i; i = buf_at(t, i)->next) {
+		buf_at(t, i)->seq = seq;
+		seq = lull_seq_add(seq, buf_at(t, i)->len);
+	}
 }
 
 /* Copy a few bytes behind the last text that waits. */
@@ -128,7 +134,7 @@ uint32_t lull_text_charge(const struct lull_tcp *t, const struct lull_tcb *tcb)
 
 void lull_text_free(struct lull_tcp *t, struct lull_user *u)
 {
-	chain_free(t, u->text.head);
+	lull_buf_put_all(&t->g->bufs, u->text.head);
 	t->mem.bytes -= u->text.charge;
 	memset(&u->text, 0, sizeof u->text);
 }
@@ -220,23 +226,24 @@ static void take_later(struct lull_tcp *t, struct lull_tcb *tcb,
 {
 	uint32_t used = lull_text_charge(t, tcb);
 	uint32_t room = tcb->rcv.buf - lull_min(tcb->rcv.buf, used);
-	uint32_t i = 0;
+	uint32_t i = 0, next;
 
 	if (tcb->rcv.later_len < LATER_MAX && seg->text_len <= room &&
 	    t->mem.level != LULL_MEM_FULL)
-		i = keep_text(t, seg);
+		i = keep_first(t, seg);
 	if (!i) {
 		lull_refuse(t, seg, LULL_DROP_OFO_PRUNED);
 		return;
 	}
 	lull_count(t->g, LULL_COUNT_OFO_QUEUE);
 	lull_tcb_cold(t, tcb)->tally.later_in++;
-	while (i) {
-		uint32_t next = buf_at(t, i)->next;
-
-		later_put(t, tcb, i);
-		i = next;
-	}
+	do {
+		for (; i; i = next) {
+			next = buf_at(t, i)->next;
+			later_put(t, tcb, i);
+		}
+		i = seg->buf ? keep_first(t, seg) : 0;
+	} while (i);
 }
 
 /* The gap is closed: what was kept behind it is in order now. */
@@ -275,32 +282,35 @@ static bool receives(const struct lull_tcb *tcb)
 static enum lull_drop trim(struct lull_tcp *t, struct lull_tcb *tcb,
 			   struct lull_seg *seg)
 {
-	struct lull_buf *b = buf_at(t, seg->buf);
+	struct lull_bufs *b = &t->g->bufs;
 	struct lull_seq end = lull_seq_add(seg->seq, seg->text_len);
-	uint32_t room;
+	uint32_t room, old;
 
 	if (lull_seq_le(end, tcb->rcv.nxt))
 		return LULL_DROP_TEXT_OLD;
 	if (lull_seq_lt(seg->seq, tcb->rcv.nxt)) {
-		cut_front(b, tcb->rcv.nxt);
-		seg->seq = b->seq;
-		seg->text_len = b->len;
+		old = lull_seq_sub(tcb->rcv.nxt, seg->seq);
+		seg->buf = lull_buf_cut_front(b, seg->buf, old);
+		seg->seq = tcb->rcv.nxt;
+		seg->text_len -= old;
 	}
 	if (lull_seq_ge(seg->seq, tcb->rcv.edge))
 		return LULL_DROP_TEXT_BEYOND;
 	room = lull_seq_sub(tcb->rcv.edge, seg->seq);
 	if (seg->text_len > room) {
-		b->len = seg->text_len = room;
+		lull_buf_cut_back(b, seg->buf, room);
+		seg->text_len = room;
 		seg->flags &= (uint8_t)~LULL_FIN; /* it comes again */
 	}
 	return LULL_DROP_NONE;
 }
 
 /* SHLD-18, SHLD-19; at once when there is, or was, a gap (RFC 5681 4.2). */
-static void note_ack(struct lull_tcp *t, struct lull_tcb *tcb, bool gap)
+static void note_ack(struct lull_tcp *t, struct lull_tcb *tcb, bool gap,
+		     uint32_t segs)
 {
-	if (tcb->rcv.unacked < UINT8_MAX)
-		tcb->rcv.unacked++;
+	tcb->rcv.unacked =
+		(uint8_t)lull_min(tcb->rcv.unacked + segs, UINT8_MAX);
 	lull_tcp_want(t, tcb);
 	if (gap || tcb->rcv.unacked >= 2 || tcb->flags & LULL_TCB_QUICKACK) {
 		tcb->flags |= LULL_TCB_ACK_NOW;
@@ -310,55 +320,74 @@ static void note_ack(struct lull_tcp *t, struct lull_tcb *tcb, bool gap)
 	}
 }
 
-/* Text in order: what can wait gives way to it. */
-static uint32_t keep_due(struct lull_tcp *t, struct lull_tcb *tcb,
-			 struct lull_seg *seg)
+/* As much of the text as there is memory for. Returns the bytes. */
+static uint32_t queue_text(struct lull_tcp *t, struct lull_tcb *tcb,
+			   struct lull_user *u, struct lull_seg *seg)
 {
-	uint32_t i = 0;
+	uint32_t done = 0;
 
-	if (lull_mem_keeps(t, lull_text_charge(t, tcb)))
-		i = keep_text(t, seg);
-	if (i)
-		return i;
+	while (seg->buf) {
+		uint32_t i = seg->buf, n = buf_at(t, i)->len;
+
+		if (coalesce(t, u, buf_at(t, i))) {
+			seg->buf = buf_at(t, i)->next;
+			lull_buf_put(&t->g->bufs, i);
+		} else {
+			i = 0;
+			if (lull_mem_keeps(t, lull_text_charge(t, tcb)))
+				i = keep_first(t, seg);
+			if (!i)
+				break;
+			append(t, u, i);
+		}
+		done += n;
+	}
+	return done;
+}
+
+/* Text in order: what can wait gives way to it. */
+static uint32_t queue_due(struct lull_tcp *t, struct lull_tcb *tcb,
+			  struct lull_user *u, struct lull_seg *seg)
+{
+	uint32_t done = queue_text(t, tcb, u, seg);
+
+	if (!seg->buf)
+		return done;
 	lull_count(t->g, LULL_COUNT_PRUNE_CALLED);
 	if (tcb->rcv.later) {
 		lull_later_free(t, tcb);
 		lull_drop(t->g, LULL_DROP_OFO_PRUNED);
 		lull_mem_look(t);
-		if (lull_mem_keeps(t, lull_text_charge(t, tcb)))
-			i = keep_text(t, seg);
+		done += queue_text(t, tcb, u, seg);
 	}
-	if (!i)
+	if (seg->buf)
 		lull_count(t->g, LULL_COUNT_RCV_PRUNED);
-	return i;
+	return done;
 }
 
 static void take_in_order(struct lull_tcp *t, struct lull_tcb *tcb,
 			  struct lull_seg *seg)
 {
 	struct lull_user *u = lull_user_at(t, tcb->user);
-	struct lull_buf *b = buf_at(t, seg->buf);
 	bool gap = tcb->rcv.later != 0;
-	/* A large frame stands for several segments. */
-	bool many = b->gso_size && b->len > b->gso_size;
+	uint32_t done = seg->text_len;
 
 	if (u->flags & LULL_USER_SHUT_RD) {
 		lull_refuse(t, seg, LULL_DROP_TEXT_SHUT);
-	} else if (!coalesce(t, u, b)) {
-		uint32_t i = keep_due(t, tcb, seg);
-
-		if (!i) {
+	} else {
+		done = queue_due(t, tcb, u, seg);
+		if (seg->buf) { /* it comes again */
 			lull_refuse(t, seg, LULL_DROP_TEXT_NO_MEMORY);
 			seg->flags &= (uint8_t)~LULL_FIN;
-			return;
 		}
-		append(t, u, i);
+		if (!done)
+			return;
 	}
-	tcb->rcv.nxt = lull_seq_add(tcb->rcv.nxt, seg->text_len);
+	tcb->rcv.nxt = lull_seq_add(tcb->rcv.nxt, done);
 	pull_later(t, tcb, u);
 	lull_tune_arrived(t, tcb, seg);
 	lull_user_news(t, tcb->user, LULL_EVENT_READ);
-	note_ack(t, tcb, gap || many);
+	note_ack(t, tcb, gap, seg->segs);
 }
 
 /* Nobody will read it, and the peer must know (SHLD-3, RFC 2525 2.17). */

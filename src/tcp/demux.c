@@ -2,11 +2,12 @@
 /*
  * demux.c: whose is this segment?
  *
- * In two passes over a batch: lull_tcp_prepare() validates, hashes and asks
- * memory for the bucket, lull_tcp_prefetch() for the object; lull_tcp_input()
- * finds it again, since what went before may have moved it, and acts.
+ * In two passes over a batch: lull_tcp_prepare() validates, lull_tcp_hash()
+ * asks memory for the bucket, lull_tcp_prefetch() for the object;
+ * lull_tcp_input() finds it again, since what went before may have moved it,
+ * and acts.
  *
- * Entry points: lull_tcp_init, _prepare, _prefetch, _input, _find.
+ * Entry points: lull_tcp_init, _prepare, _hash, _prefetch, _input, _find.
  */
 #include "tcp/tcp.h"
 
@@ -46,31 +47,48 @@ void lull_tcp_init(struct lull_tcp *t, struct lull_ground *g,
 	lull_dest_init(t, limits, m);
 }
 
-static bool checksum_holds(const struct lull_buf *b, const struct lull_seg *seg)
+/* One buffer, or two: see link.c. */
+static bool checksum_holds(const struct lull_bufs *bufs,
+			   const struct lull_buf *b, const struct lull_seg *seg)
 {
+	const struct lull_buf *more =
+		b->next ? lull_buf_at(bufs, b->next) : NULL;
 	uint32_t sum;
 
 	if (b->flags & (LULL_FRAME_CSUM_OK | LULL_FRAME_CSUM_PARTIAL))
 		return true;
 	sum = lull_sum_pseudo(&seg->tuple.remote, &seg->tuple.local,
-			      LULL_PROTO_TCP, b->len);
-	return lull_sum_fold(lull_sum(sum, b->data + b->off, b->len, 0)) ==
-	       0xffff;
+			      LULL_PROTO_TCP, b->len + (more ? more->len : 0));
+	sum = lull_sum(sum, b->data + b->off, b->len, 0);
+	if (more)
+		sum = lull_sum(sum, more->data + more->off, more->len, b->len);
+	return lull_sum_fold(sum) == 0xffff;
 }
 
-static enum lull_drop validate(const struct lull_buf *b, struct lull_seg *seg)
+static enum lull_drop validate(const struct lull_bufs *bufs,
+			       const struct lull_buf *b, struct lull_seg *seg)
 {
 	enum lull_drop why = lull_tcp_parse(b->data + b->off, b->len, seg);
 
 	if (why)
 		return why;
-	if (!checksum_holds(b, seg))
+	if (!checksum_holds(bufs, b, seg))
 		return LULL_DROP_TCP_CHECKSUM; /* MUST-3 */
 	if ((seg->flags & (LULL_SYN | LULL_FIN)) == (LULL_SYN | LULL_FIN))
 		return LULL_DROP_TCP_FLAGS;
 	if (!seg->tuple.lport || !seg->tuple.rport)
 		return LULL_DROP_TCP_PORT_0;
 	return LULL_DROP_NONE;
+}
+
+/* A frame that stands for many segments, perhaps in two buffers. */
+static void take_large(const struct lull_bufs *bufs, const struct lull_buf *b,
+		       struct lull_seg *seg)
+{
+	if (b->next)
+		seg->text_len += lull_buf_at(bufs, b->next)->len;
+	if (b->gso_size && seg->text_len > b->gso_size)
+		seg->segs = (seg->text_len + b->gso_size - 1) / b->gso_size;
 }
 
 bool lull_tcp_prepare(struct lull_tcp *t, uint32_t buf,
@@ -81,12 +99,15 @@ bool lull_tcp_prepare(struct lull_tcp *t, uint32_t buf,
 	struct lull_buf *b = lull_buf_at(&g->bufs, buf);
 	enum lull_drop why;
 
-	lull_count(g, LULL_COUNT_IN_SEGS);
 	seg->tuple.local = ip->dst;
 	seg->tuple.remote = ip->src;
 	seg->tos = ip->tos;
 	seg->ours = ours;
-	why = validate(b, seg);
+	seg->segs = 1;
+	why = validate(&g->bufs, b, seg);
+	if (!why && (b->gso_size || b->next))
+		take_large(&g->bufs, b, seg);
+	lull_count_n(g, LULL_COUNT_IN_SEGS, seg->segs);
 	if (why) {
 		lull_drop(g, why);
 		if (why == LULL_DROP_TCP_CHECKSUM)
@@ -94,12 +115,29 @@ bool lull_tcp_prepare(struct lull_tcp *t, uint32_t buf,
 		return false;
 	}
 	b->off += seg->hdr_len;
-	b->len = seg->text_len;
+	b->len -= seg->hdr_len;
 	b->seq = seg->seq;
-	seg->buf = buf;
-	seg->hash = (uint32_t)lull_hash_tuple(g->keys.flow, &seg->tuple);
-	lull_table_prefetch(&t->flows, seg->hash);
+	seg->buf = seg->tail = buf;
+	if (b->next) {
+		seg->tail = b->next;
+		lull_text_number(t, seg);
+		if (b->len == 0) { /* headers filled the first buffer */
+			seg->buf = b->next;
+			lull_buf_put(&g->bufs, buf);
+		}
+	}
 	return true;
+}
+
+void lull_tcp_hash(const struct lull_tcp *t, struct lull_seg *seg,
+		   const struct lull_seg *before)
+{
+	if (before && lull_tuple_eq(&before->tuple, &seg->tuple)) {
+		seg->hash = before->hash;
+		return;
+	}
+	seg->hash = (uint32_t)lull_hash_tuple(t->g->keys.flow, &seg->tuple);
+	lull_table_prefetch(&t->flows, seg->hash);
 }
 
 static bool is_flow(const struct lull_tcp *t, uint32_t name,

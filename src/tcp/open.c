@@ -429,8 +429,7 @@ void lull_syn_sent_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
 	/* What came with the SYN: text and FIN begin behind it. */
 	seg->seq = lull_seq_add(seg->seq, 1);
 	seg->flags &= (uint8_t)~LULL_SYN;
-	if (seg->buf)
-		lull_buf_at(&t->g->bufs, seg->buf)->seq = seg->seq;
+	lull_text_number(t, seg);
 	if (lull_text_take(t, tcb, seg))
 		(void)lull_fin_take(t, tcb, seg);
 }

@@ -86,10 +86,12 @@ static void emit(struct lull_tcp *t, struct lull_tcb *tcb, struct lull_tx *tx,
 	if (tx->payload_len > tcb->opt.mss && !is_probe(cold, out))
 		tx->gso_size = tcb->opt.mss;
 	lull_tally_out(&cold->tally, tx);
-	lull_tcp_emit(tx, out, &g->bufs, g->link_cap & LULL_LINK_TX_CSUM);
+	/* A large one gets its checksums where it is cut. */
+	lull_tcp_emit(tx, out, &g->bufs,
+		      tx->gso_size || g->link_cap & LULL_LINK_TX_CSUM);
 	lull_txq_push(&g->txq);
 	if (!len || lull_seq_gt(lull_seq_add(out->seq, len), tcb->snd.nxt))
-		lull_count(g, LULL_COUNT_OUT_SEGS);
+		lull_count_n(g, LULL_COUNT_OUT_SEGS, lull_tx_segs(tx));
 	if (out->flags & LULL_ACK)
 		acked(tcb);
 }
@@ -132,6 +134,9 @@ static enum sent send_range(struct lull_tcp *t, struct lull_tcb *tcb,
 		shown = lull_sendq_show(t, tcb, lull_seq_add(r->seq, syn), len,
 					tx);
 	if (shown < len) { /* too many pieces: the rest goes by itself */
+		if (shown > tcb->opt.mss)
+			shown -= shown % tcb->opt.mss;
+		lull_tx_cut(tx, &t->g->bufs, shown);
 		r->end = lull_seq_add(r->seq, syn + shown);
 		r->flags &= (uint8_t)~LULL_RANGE_FIN;
 		fin = 0;
@@ -251,15 +256,13 @@ static uint32_t text_allowed(const struct lull_tcp *t,
 	uint32_t queued = lull_seq_lt(tcb->snd.nxt, tcb->snd.end)
 				  ? lull_seq_sub(tcb->snd.end, tcb->snd.nxt)
 				  : 0;
-	uint32_t mss = tcb->opt.mss, most = mss, len;
+	/* Whole segments, in one frame that the link cuts, or link.c does. */
+	uint32_t mss = tcb->opt.mss, most = (65535 - 120) / mss * mss, len;
 	uint32_t cwnd_left =
 		tcb->cc.cwnd > tcb->snd.pipe ? tcb->cc.cwnd - tcb->snd.pipe : 0;
 
-	/* Whole segments, in one frame; but one pointer is not right for all.
-	 */
-	if (t->g->link_cap & LULL_LINK_TX_GSO &&
-	    !(tcb->flags & LULL_TCB_URGENT))
-		most = (65535 - 120) / mss * mss;
+	if (tcb->flags & LULL_TCB_URGENT) /* one pointer is not right for all */
+		most = mss;
 	len = lull_min(lull_min(queued, window_left(tcb)), most);
 	if (tcb->snd.pipe == 0) /* one segment may always go */
 		cwnd_left = lull_max(cwnd_left, mss);
@@ -298,6 +301,9 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 
 	if (live)
 		lull_pmtu_refresh(t, tcb);
+	if (lull_seq_eq(tcb->snd.una, tcb->snd.nxt) &&
+	    lull_seq_lt(tcb->snd.nxt, tcb->snd.end))
+		lull_cc_idle(t, tcb);
 	len = text_allowed(t, tcb);
 	if (live && len > 0)
 		probe = lull_pmtu_probe(t, tcb);
@@ -312,8 +318,6 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 		r.end = lull_seq_add(r.end, 1);
 		r.flags = LULL_RANGE_FIN;
 	}
-	if (lull_seq_eq(tcb->snd.una, tcb->snd.nxt))
-		lull_cc_idle(t, tcb);
 	if (t->ranges.used == t->ranges.limit) {
 		t->ranges.empty++;
 		return NOTHING;

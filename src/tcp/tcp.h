@@ -533,10 +533,13 @@ struct lull_tcp_memory { /* where each thing lies; see shard.c */
 void lull_tcp_init(struct lull_tcp *t, struct lull_ground *g,
 		   const struct lull_limits *limits,
 		   const struct lull_tcp_memory *m);
-/* First pass: validate, hash, and ask memory for where it leads. */
+/* First pass: validate; */
 bool lull_tcp_prepare(struct lull_tcp *t, uint32_t buf,
 		      const struct lull_ip_hdr *ip, bool ours,
 		      struct lull_seg *seg);
+/* hash, and ask memory for where it leads. `before`: or NULL. */
+void lull_tcp_hash(const struct lull_tcp *t, struct lull_seg *seg,
+		   const struct lull_seg *before);
 /* Between the passes: ask for the object itself, and for what a FIN moves. The
  * name of a record that one would move, for lull_closing_prefetch_beside(). */
 uint32_t lull_tcp_prefetch(const struct lull_tcp *t, uint32_t hash, bool fin);
@@ -737,6 +740,8 @@ bool lull_mem_turn(struct lull_tcp *t);
 
 /* ---- data.c: the receiver ---- */
 
+/* Let the buffers of a segment's text know their sequence numbers. */
+void lull_text_number(struct lull_tcp *t, const struct lull_seg *seg);
 /* Seventh step. false: the connection is gone. */
 bool lull_text_take(struct lull_tcp *t, struct lull_tcb *tcb,
 		    struct lull_seg *seg);

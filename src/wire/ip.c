@@ -6,8 +6,9 @@
  * Other IPv4 options are passed over (MUST-50), IPv6 extension headers as
  * RFC 8200 4.2 says, but never more than EXTENSIONS_MAX of them.
  *
- * Entry points: lull_ip_parse, lull_ip_parse_quote, lull_ip_has_headers,
- * lull_ip_whole_hdr, lull_ip_make_whole, lull_ip_emit, lull_ip_emit_piece.
+ * Entry points: lull_ip_parse, lull_ip_parse_front, lull_ip_parse_quote,
+ * lull_ip_has_headers, lull_ip_whole_hdr, lull_ip_make_whole, lull_ip_emit,
+ * lull_ip_emit_piece.
  */
 #include "wire/bytes.h"
 #include "wire/wire.h"
@@ -53,16 +54,16 @@ static enum lull_drop ip4_options(const uint8_t *p, uint32_t len)
 	return LULL_DROP_NONE;
 }
 
-static enum lull_drop ip4_parse(const uint8_t *p, uint32_t len,
+static enum lull_drop ip4_parse(const uint8_t *p, uint32_t have, uint32_t len,
 				struct lull_ip_hdr *ip)
 {
-	if (len < IP4_HDR)
+	if (have < IP4_HDR)
 		return LULL_DROP_IP_SHORT;
 	ip->hdr_len = (p[0] & 15U) * 4;
 	ip->len = get16(p + 2);
 	if (ip->hdr_len < IP4_HDR || ip->len < ip->hdr_len)
 		return LULL_DROP_IP_HEADER;
-	if (ip->len > len)
+	if (ip->len > len || ip->hdr_len > have)
 		return LULL_DROP_IP_SHORT;
 	if (lull_sum_fold(lull_sum(0, p, ip->hdr_len, 0)) != 0xffff)
 		return LULL_DROP_IP_CHECKSUM;
@@ -111,9 +112,10 @@ static enum lull_drop ip6_options(const uint8_t *p, uint32_t at, uint32_t end,
 }
 
 /* One extension header, which begins at hdr_len; steps behind it. */
-static enum lull_drop ip6_extension(const uint8_t *p, struct lull_ip_hdr *ip)
+static enum lull_drop ip6_extension(const uint8_t *p, uint32_t have,
+				    struct lull_ip_hdr *ip)
 {
-	uint32_t at = ip->hdr_len, left = ip->len - at;
+	uint32_t at = ip->hdr_len, left = lull_min(ip->len, have) - at;
 	uint8_t kind = ip->proto;
 
 	if (left < 8)
@@ -155,12 +157,12 @@ static bool ip6_is_extension(uint8_t proto, bool first)
 	       proto == IP6_FRAGMENT || proto == IP6_DESTINATION;
 }
 
-static enum lull_drop ip6_parse(const uint8_t *p, uint32_t len,
+static enum lull_drop ip6_parse(const uint8_t *p, uint32_t have, uint32_t len,
 				struct lull_ip_hdr *ip)
 {
 	enum lull_drop why = LULL_DROP_NONE;
 
-	if (len < IP6_HDR)
+	if (have < IP6_HDR)
 		return LULL_DROP_IP_SHORT;
 	ip->len = IP6_HDR + get16(p + 4);
 	if (ip->len > len)
@@ -182,24 +184,30 @@ static enum lull_drop ip6_parse(const uint8_t *p, uint32_t len,
 	     n++) {
 		if (n == EXTENSIONS_MAX)
 			return LULL_DROP_IP_OPTION;
-		why = ip6_extension(p, ip);
+		why = ip6_extension(p, have, ip);
 		if (why)
 			break;
 	}
 	return why;
 }
 
-enum lull_drop lull_ip_parse(const uint8_t *p, uint32_t len,
-			     struct lull_ip_hdr *ip)
+enum lull_drop lull_ip_parse_front(const uint8_t *p, uint32_t have,
+				   uint32_t len, struct lull_ip_hdr *ip)
 {
-	if (len < 1)
+	if (have < 1)
 		return LULL_DROP_IP_SHORT;
 	ip->tell = false;
 	if (p[0] >> 4 == 4)
-		return ip4_parse(p, len, ip);
+		return ip4_parse(p, have, len, ip);
 	if (p[0] >> 4 == 6)
-		return ip6_parse(p, len, ip);
+		return ip6_parse(p, have, len, ip);
 	return LULL_DROP_IP_VERSION;
+}
+
+enum lull_drop lull_ip_parse(const uint8_t *p, uint32_t len,
+			     struct lull_ip_hdr *ip)
+{
+	return lull_ip_parse_front(p, len, len, ip);
 }
 
 enum lull_drop lull_ip_parse_quote(const uint8_t *p, uint32_t len,

@@ -134,6 +134,8 @@ void lull_tcp_emit(struct lull_tx *tx, const struct lull_seg *seg,
 	uint32_t sum = lull_sum_pseudo(&tx->local, &tx->remote, LULL_PROTO_TCP,
 				       n + tx->payload_len);
 
+	if (seg->flags & LULL_CWR && tx->gso_size)
+		tx->flags |= LULL_FRAME_CWR;
 	if (partial) {
 		tx->flags |= LULL_FRAME_CSUM_PARTIAL;
 		put16(p + CSUM_AT, lull_sum_fold(sum));

@@ -42,6 +42,10 @@ struct lull_ip_hdr {
 /* 0, or why not. `ip` is filled as far as the parser came. */
 enum lull_drop lull_ip_parse(const uint8_t *p, uint32_t len,
 			     struct lull_ip_hdr *ip);
+/* The same for a packet of `len` bytes, of which the first `have` are at `p`:
+ * all headers must be among them. */
+enum lull_drop lull_ip_parse_front(const uint8_t *p, uint32_t have,
+				   uint32_t len, struct lull_ip_hdr *ip);
 
 /* The same for what an ICMP error quotes of a packet of ours: it is cut short.
  */
@@ -159,7 +163,10 @@ struct lull_seg {
 	/* Of one that came in: */
 	uint32_t hdr_len;
 	uint32_t hash; /* of the flow */
-	uint32_t buf;  /* holds the text; 0 once somebody keeps it */
+	uint32_t buf;  /* a chain that holds the text; 0 once somebody keeps it
+			*/
+	uint32_t tail; /* the last buffer of the chain, as it came */
+	uint32_t segs; /* that it stands for: large frames, coalesced ones */
 };
 
 /* SEG.LEN: data, SYN and FIN all take numbers (3.4). */
@@ -179,6 +186,17 @@ enum lull_drop lull_tcp_parse(const uint8_t *p, uint32_t len,
  */
 void lull_tcp_emit(struct lull_tx *tx, const struct lull_seg *seg,
 		   const struct lull_bufs *bufs, bool partial);
+
+/* One segment of a large packet. */
+struct lull_cut {
+	uint32_t off, len; /* its bytes of the payload */
+	uint32_t sum;	   /* of them; not with `partial` */
+	bool partial;	   /* the link finishes the checksum */
+	uint8_t *hdr;	   /* in: room for LULL_TX_HDR bytes */
+};
+
+/* Make its headers, as long as the packet's, which has its IP header. */
+void lull_cut(const struct lull_tx *tx, struct lull_cut *cut);
 
 /* What lies in the first eight bytes, which is all that an ICMP error quotes.
  */
