@@ -57,6 +57,8 @@ static void rx_batch(struct lull_shard *s, const uint32_t *buf, uint32_t n)
 
 		if (!rx_prepare(s, buf[i], &seg[segs]))
 			continue;
+		if (before && lull_tcp_merge(&s->tcp, before, &seg[segs]))
+			continue;
 		lull_tcp_hash(&s->tcp, &seg[segs++], before);
 	}
 	for (uint32_t i = 0; i < segs; i++) {

@@ -537,6 +537,9 @@ void lull_tcp_init(struct lull_tcp *t, struct lull_ground *g,
 bool lull_tcp_prepare(struct lull_tcp *t, uint32_t buf,
 		      const struct lull_ip_hdr *ip, bool ours,
 		      struct lull_seg *seg);
+/* join it to the one before it (merge.c): `seg` is done then; */
+bool lull_tcp_merge(struct lull_tcp *t, struct lull_seg *to,
+		    const struct lull_seg *seg);
 /* hash, and ask memory for where it leads. `before`: or NULL. */
 void lull_tcp_hash(const struct lull_tcp *t, struct lull_seg *seg,
 		   const struct lull_seg *before);
