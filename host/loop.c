@@ -34,6 +34,8 @@
 enum {
 	RX = 64,     /* empty frames in stock */
 	RX_LOW = 16, /* below this they are filled up */
+	RX_WIDE = 8, /* of the next ones have room for 64 KB: few, so that what
+			comes finds memory that is in the cache */
 	TX = 64,
 	EVENTS = 64,
 	EVENT_BATCHES = 64, /* a turn; more is left for the next one */
@@ -83,6 +85,7 @@ struct lull_loop {
 	/* [at, filled) wait for the shard, [filled, end) are empty */
 	int rx_at, rx_filled, rx_end;
 	struct lull_frame rx[RX];
+	bool rx_gso; /* the link brings large ones */
 
 	struct watch *watch;
 	uint32_t watches;
@@ -95,7 +98,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 /* ---- receive ---- */
 
-static void stock_up(struct lull_loop *l)
+static void fill_up(struct lull_loop *l)
 {
 	int left = l->rx_end - l->rx_filled;
 
@@ -105,7 +108,27 @@ static void stock_up(struct lull_loop *l)
 	l->rx_at = l->rx_filled = 0;
 	l->rx_end = left;
 	l->rx_end += lull_rx_get(l->c.shard, l->rx + left, RX - left);
-	l->rx_starved = l->rx_end == 0;
+}
+
+/* Returns how many empty ones may be filled. */
+static int stock_up(struct lull_loop *l)
+{
+	int left, wide = RX;
+
+	fill_up(l);
+	left = l->rx_end - l->rx_filled;
+	if (l->rx_gso)
+		wide = lull_rx_widen(l->c.shard, l->rx + l->rx_filled,
+				     left < RX_WIDE ? left : RX_WIDE);
+	l->rx_starved = left == 0 || wide == 0;
+	return l->rx_starved ? 0 : left;
+}
+
+/* Did the link stop for want of an empty frame, or of a wide one? */
+static bool no_room(const struct lull_loop *l)
+{
+	return l->rx_filled == l->rx_end ||
+	       (l->rx_gso && !l->rx[l->rx_filled].more);
 }
 
 static int receive(struct lull_loop *l)
@@ -113,15 +136,15 @@ static int receive(struct lull_loop *l)
 	int n;
 
 	if (l->rx_at == l->rx_filled) {
-		stock_up(l);
-		n = l->c.link->ops->rx(l->c.link, l->rx + l->rx_filled,
-				       l->rx_end - l->rx_filled);
+		int room = stock_up(l);
+
+		n = l->c.link->ops->rx(l->c.link, l->rx + l->rx_filled, room);
 		if (n == 0 && l->rx_broken && !l->rx_starved)
 			n = -EIO;
 		if (n < 0)
 			return n;
 		l->rx_filled += n;
-		l->rx_more = n > 0 && l->rx_filled == l->rx_end;
+		l->rx_more = n > 0 && no_room(l);
 	}
 	n = lull_rx_put(l->c.shard, l->rx + l->rx_at, l->rx_filled - l->rx_at);
 	if (n < 0)
@@ -517,6 +540,12 @@ int lull_loop_create(struct lull_loop **loop,
 	if (e < 0) {
 		lull_loop_destroy(l);
 		return e;
+	}
+	if (config->link->ops->cap) {
+		uint32_t cap = config->link->ops->cap(config->link);
+
+		l->rx_gso = cap & LULL_LINK_RX_GSO;
+		lull_link_use(config->shard, cap);
 	}
 	*loop = l;
 	return 0;

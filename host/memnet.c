@@ -37,6 +37,7 @@ struct port {
 struct lull_memnet {
 	struct lull_faults faults;
 	bool faulty;
+	uint32_t link_cap;
 	uint64_t random;
 	uint64_t now_ns, order;
 	struct port port[PORTS_MAX];
@@ -159,6 +160,7 @@ int lull_memnet_create(struct lull_memnet **net,
 	if (!n)
 		return -ENOMEM;
 	n->random = config->seed;
+	n->link_cap = config->link_cap;
 	lull_memnet_faults(n, &config->faults);
 	*net = n;
 	return 0;
@@ -202,6 +204,8 @@ int lull_memnet_attach(struct lull_memnet *net, struct lull_shard *shard,
 	if (net->ports == PORTS_MAX || net->routes + n > PREFIXES_MAX)
 		return -ENOSPC;
 	net->port[net->ports].shard = shard;
+	if (net->link_cap)
+		lull_link_use(shard, net->link_cap);
 	for (int i = 0; i < n; i++)
 		add_route(net, &prefixes[i], net->ports);
 	return net->ports++;
@@ -301,23 +305,58 @@ static struct lull_frame *next_empty(struct port *p)
 	return p->at < p->len ? &p->frame[p->at] : NULL;
 }
 
+/* Is there room in an empty frame, or can it be had? */
+static bool has_room(const struct lull_memnet *net, const struct port *to,
+		     struct lull_frame *e, uint32_t len)
+{
+	if (len <= e->span[0].len)
+		return true;
+	return net->link_cap & LULL_LINK_RX_GSO &&
+	       lull_rx_widen(to->shard, e, 1) == 1;
+}
+
+static void copy_frame(const struct lull_frame *to, const struct lull_frame *f)
+{
+	const struct lull_span *span = to->span;
+	size_t at = 0;
+
+	for (int i = 0; i < f->spans; i++) {
+		const uint8_t *p = f->span[i].ptr;
+		size_t left = f->span[i].len;
+
+		while (left > 0) {
+			size_t room = span->len - at;
+			size_t n = left < room ? left : room;
+
+			memcpy((uint8_t *)span->ptr + at, p, n);
+			p += n;
+			left -= n;
+			at += n;
+			if (at == span->len && left > 0) {
+				span++;
+				at = 0;
+			}
+		}
+		if (at == span->len) {
+			span++;
+			at = 0;
+		}
+	}
+}
+
 static bool deliver(struct lull_memnet *net, struct port *to,
 		    const struct lull_frame *f)
 {
 	struct lull_frame *e = next_empty(to);
-	uint8_t *out;
 
 	if (!e)
 		return false;
-	if (f->len > e->span[0].len) { /* larger than its MTU: as on any link */
+	/* Larger than its MTU, as on any link; or out of large buffers. */
+	if (!has_room(net, to, e, f->len)) {
 		net->stats.overflowed++;
 		return true;
 	}
-	out = e->span[0].ptr;
-	for (int i = 0; i < f->spans; i++) {
-		memcpy(out, f->span[i].ptr, f->span[i].len);
-		out += f->span[i].len;
-	}
+	copy_frame(e, f);
 	e->len = f->len;
 	e->flags = f->flags;
 	e->gso_size = f->gso_size;

@@ -271,11 +271,18 @@ static void wrapped_close(struct lull_link *link)
 	free(wrapper_of(link));
 }
 
+static uint32_t wrapped_cap(struct lull_link *link)
+{
+	const struct wrapper *w = wrapper_of(link);
+
+	return w->inner->ops->cap ? w->inner->ops->cap(w->inner) : 0;
+}
+
 int lull_pcap_wrap(struct lull_pcap *pcap, struct lull_link *link,
 		   struct lull_link **wrapped)
 {
-	static const struct lull_link_ops ops = {wrapped_rx, wrapped_tx,
-						 wrapped_fd, wrapped_close};
+	static const struct lull_link_ops ops = {
+		wrapped_rx, wrapped_tx, wrapped_fd, wrapped_close, wrapped_cap};
 	struct wrapper *w = malloc(sizeof *w);
 
 	if (!w)

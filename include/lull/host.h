@@ -139,6 +139,7 @@ struct lull_memnet_config {
 	uint32_t size; /* sizeof(struct lull_memnet_config) */
 	uint64_t seed;
 	struct lull_faults faults;
+	uint32_t link_cap; /* bits of enum lull_link_cap, for all ports */
 };
 
 struct lull_memnet_stats {
@@ -243,6 +244,8 @@ struct lull_tun_config {
 	 * and another process has it.
 	 */
 	bool keep;
+	/* Frames of one segment each, their checksums finished, both ways. */
+	bool no_offload;
 	struct lull_netns *netns; /* NULL: the current one */
 	uint32_t mtu;		  /* 0: 1500 */
 	/* LULL_LINK_ETHER: a TAP device, with a station of the kernel's. */
@@ -258,9 +261,10 @@ struct lull_tun_config {
 
 /*
  * A TUN or TAP device, up, with addresses; what it sends to a prefix comes to
- * the link. It goes with the link. -ENOENT: no /dev/net/tun; -EACCES: not ours
- * to open; -EPERM: no CAP_NET_ADMIN; -EBUSY: the name is taken; -EEXIST: an
- * address or prefix is, by another device.
+ * the link. With offload, as far as the kernel has it: link->ops->cap() says.
+ * It goes with the link. -ENOENT: no /dev/net/tun; -EACCES: not ours to open;
+ * -EPERM: no CAP_NET_ADMIN; -EBUSY: the name is taken; -EEXIST: an address or
+ * prefix is, by another device.
  */
 LULL_API LULL_MUST_CHECK int lull_tun_create(struct lull_link **link,
 					     const struct lull_tun_config *);
@@ -275,7 +279,7 @@ LULL_API struct lull_prefix lull_prefix_peer(const struct lull_prefix *prefix);
  * program, a batch out; sleep until a deadline, a frame or a wake-up. One
  * thread; lull_loop_wake(), _drain() and _stop() may come from any other, or
  * from a signal handler. The shard must outlive the loop, which holds a few
- * of its empty frames.
+ * of its empty frames, and tells it what the link can do.
  */
 struct lull_loop;
 

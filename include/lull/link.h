@@ -110,6 +110,8 @@ struct lull_link_ops {
 	/* A descriptor that is readable when rx has something, or -1. */
 	int (*fd)(struct lull_link *link);
 	void (*close)(struct lull_link *link);
+	/* Bits of enum lull_link_cap; NULL: none. */
+	uint32_t (*cap)(struct lull_link *link);
 };
 
 #ifdef __cplusplus

@@ -76,7 +76,7 @@ static void wire_close(struct lull_link *link)
 }
 
 static const struct lull_link_ops wire_ops = {wire_rx, wire_tx, wire_fd,
-					      wire_close};
+					      wire_close, NULL};
 
 /* ---- one side ---- */
 

@@ -247,7 +247,7 @@ void served_do(struct served *w, void (*call)(struct served *w, void *arg),
 void served_start(struct served *w)
 {
 	static const struct lull_link_ops ops = {link_rx, link_tx, link_fd,
-						 link_close};
+						 link_close, NULL};
 	struct lull_loop_config config = {
 		.size = sizeof config,
 		.shard = w->us,

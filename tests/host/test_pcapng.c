@@ -242,7 +242,7 @@ static void fake_close(struct lull_link *link)
 static void a_wrapped_link_writes_down_what_passes(void **state)
 {
 	static const struct lull_link_ops ops = {fake_rx, fake_tx, fake_fd,
-						 fake_close};
+						 fake_close, NULL};
 	struct fake fake = {.link.ops = &ops, .rx = 2, .tx = 1};
 	struct lull_frame in[4],
 		out[4] = {outbound, outbound, outbound, outbound};
