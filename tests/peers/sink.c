@@ -258,8 +258,9 @@ int main(int argc, char **argv)
 	while (argc == 4 && mode < MODES &&
 	       strcmp(argv[1], mode_name[mode]) != 0)
 		mode++;
-	if (argc != 4 || mode == MODES)
-		error(64, 0, "usage: sink MODE NETNS CTL");
+	tun.no_offload = argc == 5 && !strcmp(argv[4], "plain");
+	if (argc != 4 + tun.no_offload || mode == MODES)
+		error(64, 0, "usage: sink MODE NETNS CTL [plain]");
 	make_shard(&memory);
 	listen_on(addrs);
 	must(lull_netns_open(&tun.netns, argv[2]), argv[2]);

@@ -38,6 +38,27 @@ def test_all(w):
          found and 500 <= int(found[1]) < 508, p.stdout, p.stderr)
 
 
+def test_stream(w):
+    """Both directions, with offload and without, checksums or none."""
+    for options in (("tun", "--direction", "send"),
+                    ("tun", "--direction", "send", "--offload", "off"),
+                    ("tun", "--offload", "off"),
+                    ("memory", "--offload", "on"),
+                    ("memory", "--checksum", "off", "--streams", "10")):
+        p = w.lull("bench", "stream", "--link", *options, "--seconds", "0.5",
+                   "--json")
+        got = json.loads(p.stdout or "{}")
+        w.ok(f"stream, {' '.join(options)}: bytes, and CPU for each GB",
+             p.returncode == 0 and got["gbps"] > 0.01 and
+             got["mach_s_per_gb"] > 0 and got["srv_s_per_gb"] > 0,
+             p.stdout, p.stderr)
+    for option, value in (("--direction", "up"), ("--offload", "1"),
+                          ("--checksum", "no"), ("--streams", "0")):
+        w.refuses(f"{option} {value} is refused", 64, [option, value] if
+                  option != "--streams" else ["-c"], "bench", "stream", option,
+                  value)
+
+
 def test_timewait(w):
     p = w.lull("bench", "timewait", "--entries", "20000", "--json")
     got = json.loads(p.stdout or "{}")
@@ -146,5 +167,5 @@ def test_plots(w):
         w.ok(f"{name}: {', '.join(sorted(kinds))}", kinds <= drawn, drawn)
 
 
-main([test_all, test_timewait, test_path, test_path_kernel, test_path_usage,
+main([test_all, test_stream, test_timewait, test_path, test_path_kernel, test_path_usage,
       test_path_trace, test_plots])

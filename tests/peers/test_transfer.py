@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""1 GiB each way over IPv4, a quarter of it over IPv6, by their SHA-256.
+"""1 GiB each way over IPv4, a quarter of it over IPv6, by their SHA-256; and
+without offload, a quarter and less.
 
 No two megabytes are the same, and the bytes of each are random: what is lost,
 doubled or out of order changes the digest.
 """
 
 import hashlib
+import json
 import os
 import socket
 import subprocess
@@ -13,8 +15,9 @@ import subprocess
 from peers import Peer, V4, V6, main, url
 
 MIB = 1 << 20
-SIZES = {"gib": 1024 * MIB, "quarter": 256 * MIB}
-WAYS = ((V4, "gib"), (V6, "quarter"))
+SIZES = {"gib": 1024 * MIB, "quarter": 256 * MIB, "some": 64 * MIB}
+WAYS = {"on": ((V4, "gib"), (V6, "quarter")),
+        "off": ((V4, "quarter"), (V6, "some"))}
 TRANSFER_S = 60
 
 
@@ -57,9 +60,20 @@ def is_clean(w, s):
             {n: c[n] for n in names}, {n: 0 for n in names})
 
 
-def test_down(w, digests):
-    with w.serve(w.www()) as s:
-        for addr, name in WAYS:
+def frames_were(w, s, offload):
+    """Frames on the device were of many segments, or none of them was."""
+    link = json.loads(s.run("ip", "-s", "-j", "link", "show", "type",
+                            "tun").stdout)[0]["stats64"]
+    most = max(link[k]["bytes"] / max(link[k]["packets"], 1)
+               for k in ("rx", "tx"))
+    w.ok(f"offload {offload}: frames are of "
+         f"{'many segments' if offload == 'on' else 'one'}",
+         (most > 3000) == (offload == "on"), link)
+
+
+def test_down(w, digests, offload):
+    with w.serve(w.www(), "--offload", offload) as s:
+        for addr, name in WAYS[offload]:
             curl = w.popen(w.inside(s.netns, "curl", "-g", "-sS", "--max-time",
                                     str(TRANSFER_S), url(addr, "/" + name)),
                            stdout=subprocess.PIPE)
@@ -68,14 +82,15 @@ def test_down(w, digests):
                     "bytes, SHA-256", (curl.wait(TRANSFER_S), size, got),
                     (0, SIZES[name], digests[name]))
         is_clean(w, s)
+        frames_were(w, s, offload)
 
 
-def test_up(w, digests):
+def test_up(w, digests, offload):
     if not w.tool:
         w.skip("bytes to lull", "needs the peers' program")
         return
-    with Peer(w, "hash") as s:
-        for addr, name in WAYS:
+    with Peer(w, "hash", *(["plain"] if offload == "off" else [])) as s:
+        for addr, name in WAYS[offload]:
             with s.connect(addr, 9, timeout=TRANSFER_S) as sock, \
                     open(os.path.join(w.www(), name), "rb") as f:
                 sock.sendfile(f)
@@ -86,6 +101,7 @@ def test_up(w, digests):
                     f"fin {digests[name]} {SIZES[name]}")
             w.equal("and its answer came after our FIN", answer, digests[name])
         is_clean(w, s)
+        frames_were(w, s, offload)
         w.ok("the connections are gone: the kernel closed first",
              s.wait_states(ESTAB=0, CLOSE_WAIT=0, LAST_ACK=0, TIME_WAIT=0),
              s.states())
@@ -94,8 +110,9 @@ def test_up(w, digests):
 def test_all(w):
     digests = {name: make_file(os.path.join(w.www(), name), size)
                for name, size in SIZES.items()}
-    test_down(w, digests)
-    test_up(w, digests)
+    for offload in WAYS:
+        test_down(w, digests, offload)
+        test_up(w, digests, offload)
 
 
 main([test_all], ["curl"])

@@ -32,9 +32,12 @@ static const char help[] =
 	"  --link memory   two stacks on one core, joined in memory (default)\n"
 	"  --link tun      the client is the kernel's, over a TUN device in a network\n"
 	"                  namespace that is made for it; root\n"
+	"  --direction send|receive   of a stream over TUN, as lull sees it (receive)\n"
+	"  --offload on|off    frames of 64 KB, and no checksums (tun: on; memory: off)\n"
+	"  --checksum on|off   memory: compute and verify them (on)\n"
 	"  --seconds S     (3)\n"
 	"  --size BYTES    of a response (3); of a stream: of one write (65536)\n"
-	"  -c N            connections at a time (crr 64, rr 50, stream 1)\n"
+	"  -c N, --streams N   connections at a time (crr 64, rr 50, stream 1)\n"
 	"  -n N            stop after so many (crr, rr)\n"
 	"  --entries N     records (timewait; 10000000)\n"
 	"  --json          one line\n\n"
@@ -121,6 +124,11 @@ static double per(double seconds, uint64_t n)
 	return n ? seconds * 1e6 / (double)n : 0;
 }
 
+static double per_gb(double seconds, const struct bench_result *r)
+{
+	return r->bytes ? seconds * 1e9 / (double)r->bytes : 0;
+}
+
 /* The keys of the load client that the peers are measured with, and ours. */
 static void print_json(const struct bench_options *o,
 		       const struct bench_result *r)
@@ -135,7 +143,7 @@ static void print_json(const struct bench_options *o,
 				    json_integer(r->pool[i].peak));
 	all = json_pack(
 		"{s:s s:s s:I s:f s:I s:I s:I s:f s:I s:I s:f s:f s:f s:f s:f "
-		"s:f s:f s:I s:f s:o}",
+		"s:f s:f s:I s:f s:f s:f s:o}",
 		"tag", tag, "mode", mode_name[o->mode], "conc",
 		(json_int_t)o->conc, "sec", r->seconds, "done",
 		(json_int_t)r->done, "errs", (json_int_t)r->errors, "tmo",
@@ -147,8 +155,9 @@ static void print_json(const struct bench_options *o,
 		per(r->machine_s, r->done), "srv_us_per",
 		per(r->server_s, r->done), "cli_cpu_s", r->client_s, "steal_s",
 		r->steal_s, "segments", (json_int_t)r->segments, "segments_per",
-		r->done ? (double)r->segments / (double)r->done : 0.0, "pools",
-		pools);
+		r->done ? (double)r->segments / (double)r->done : 0.0,
+		"mach_s_per_gb", per_gb(r->machine_s, r), "srv_s_per_gb",
+		per_gb(r->server_s, r), "pools", pools);
 	json_dumpf(all, stdout,
 		   JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
 	putchar('\n');
@@ -161,8 +170,10 @@ static void print_text(const struct bench_options *o,
 	printf("%s over %s, %lu at a time, %.2f s", mode_name[o->mode],
 	       o->tun ? "tun" : "memory", o->conc, r->seconds);
 	if (o->mode == BENCH_STREAM)
-		printf(": %.2f Gbit/s\n",
-		       (double)r->bytes * 8 / r->seconds / 1e9);
+		printf(": %.2f Gbit/s\n"
+		       "  CPU for each GB: machine %.3f s, server %.3f s\n",
+		       (double)r->bytes * 8 / r->seconds / 1e9,
+		       per_gb(r->machine_s, r), per_gb(r->server_s, r));
 	else
 		printf(": %.0f/s, %lu done, %lu errors, %lu timed out\n"
 		       "  latency p50 %lu us, p99 %lu us\n",
@@ -223,6 +234,21 @@ static int parse_option(struct bench_options *o, int c, const char *arg)
 		if (o->tun || !strcmp(arg, "memory"))
 			return TOOL_OK;
 		return tool_usage("--link %s: memory or tun", arg);
+	case 'd':
+		o->send = !strcmp(arg, "send");
+		if (o->send || !strcmp(arg, "receive"))
+			return TOOL_OK;
+		return tool_usage("--direction %s: send or receive", arg);
+	case 'o':
+		o->offload = arg;
+		if (!strcmp(arg, "on") || !strcmp(arg, "off"))
+			return TOOL_OK;
+		return tool_usage("--offload %s: on or off", arg);
+	case 'k':
+		o->no_checksum = !strcmp(arg, "off");
+		if (o->no_checksum || !strcmp(arg, "on"))
+			return TOOL_OK;
+		return tool_usage("--checksum %s: on or off", arg);
 	case 's':
 		return parse_seconds(o, arg);
 	case 'z':
@@ -257,6 +283,10 @@ static int parse(struct bench_options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{"link", required_argument, NULL, 'l'},
+		{"direction", required_argument, NULL, 'd'},
+		{"offload", required_argument, NULL, 'o'},
+		{"checksum", required_argument, NULL, 'k'},
+		{"streams", required_argument, NULL, 'c'},
 		{"seconds", required_argument, NULL, 's'},
 		{"size", required_argument, NULL, 'z'},
 		{"entries", required_argument, NULL, 'e'},

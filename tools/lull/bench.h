@@ -20,6 +20,9 @@ enum bench_mode {
 struct bench_options {
 	enum bench_mode mode;
 	bool tun, json;
+	bool send;	     /* stream over TUN: from lull to the kernel */
+	const char *offload; /* "on", "off", or NULL: as the link is best */
+	bool no_checksum;    /* memory: none is computed */
 	double seconds;
 	uint64_t conc;	  /* connections at a time */
 	uint64_t count;	  /* stop after so many; 0: by time alone */
@@ -62,6 +65,7 @@ size_t bench_response(uint64_t size, char **out);
 
 struct kclient {
 	enum bench_mode mode;
+	bool pull;		    /* a stream comes, instead of going */
 	const char *target;	    /* IPv4 */
 	const char *const *sources; /* addresses to bind, ends with NULL */
 	uint64_t conc, count, size;

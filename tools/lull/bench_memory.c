@@ -86,9 +86,17 @@ static int make_end(struct memory_bench *b, struct end *e, uint8_t net)
 	return err < 0 ? err : 0;
 }
 
+static uint32_t link_cap(const struct bench_options *o)
+{
+	if (o->offload && !strcmp(o->offload, "on"))
+		return LULL_LINK_TX_CSUM | LULL_LINK_TX_GSO | LULL_LINK_RX_GSO;
+	return o->no_checksum ? LULL_LINK_TX_CSUM : 0;
+}
+
 static int create(struct memory_bench *b)
 {
-	struct lull_memnet_config net = {.size = sizeof net};
+	struct lull_memnet_config net = {.size = sizeof net,
+					 .link_cap = link_cap(b->o)};
 	struct lull_listen listen = {
 		.size = sizeof listen,
 		.port_lo = 80,

@@ -48,6 +48,15 @@ struct tun_bench {
 
 /* ---- the server ---- */
 
+/* Bytes without end, as many as there is room for. */
+static void pour(struct tun_bench *b, struct lull_sock sock)
+{
+	struct lull_span span = {b->buf, b->o->size < BUF ? b->o->size : BUF};
+
+	while (lull_sock_send(b->stack.shard, sock, &span, 1, 0) > 0)
+		;
+}
+
 static void answer(struct tun_bench *b, const struct lull_event *e)
 {
 	struct lull_shard *shard = b->stack.shard;
@@ -61,6 +70,8 @@ static void answer(struct tun_bench *b, const struct lull_event *e)
 		lull_sock_close(shard, e->sock);
 		return;
 	}
+	if (b->o->mode == BENCH_STREAM && b->o->send)
+		pour(b, e->sock);
 	if (b->o->mode == BENCH_STREAM || got == 0)
 		return;
 	if (lull_sock_send(shard, e->sock, &span, 1, 0) < 0)
@@ -100,6 +111,7 @@ static void child(const struct tun_bench *b)
 {
 	struct kclient k = {
 		.mode = b->o->mode,
+		.pull = b->o->send,
 		.target = target,
 		.sources = sources,
 		.conc = b->o->conc,
@@ -130,6 +142,7 @@ static int open_stack(struct tun_bench *b)
 		.may_rootless = true,
 		.conns = (uint32_t)b->o->conc * 4 + 4096,
 		.closing = 10000000,
+		.no_offload = b->o->offload && !strcmp(b->o->offload, "off"),
 	};
 	int code;
 

@@ -99,7 +99,7 @@ static bool ask(struct client *c, struct slot *s)
 	size_t len = strlen(text);
 
 	if (c->k->mode == BENCH_STREAM) {
-		e.events = EPOLLOUT;
+		e.events = c->k->pull ? EPOLLIN : EPOLLOUT;
 		text = "PUT /sink HTTP/1.1\r\n\r\n";
 		len = strlen(text);
 	}
@@ -154,6 +154,19 @@ static bool pour(struct client *c, struct slot *s)
 	return true;
 }
 
+/* As much as is there, bounded. */
+static bool drain(struct client *c, struct slot *s)
+{
+	for (int i = 0; i < 16; i++) {
+		ssize_t n = read(s->fd, c->buf, sizeof c->buf);
+
+		if (n <= 0)
+			return n < 0 && errno == EAGAIN;
+		c->r->bytes += (uint64_t)n;
+	}
+	return true;
+}
+
 static void serve(struct client *c, struct slot *s)
 {
 	int error = 0;
@@ -166,7 +179,7 @@ static void serve(struct client *c, struct slot *s)
 		(void)getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len);
 		ok = !error && ask(c, s);
 	} else if (c->k->mode == BENCH_STREAM) {
-		ok = pour(c, s);
+		ok = c->k->pull ? drain(c, s) : pour(c, s);
 	} else {
 		ok = take(c, s);
 	}

@@ -74,6 +74,7 @@ static const char help[] =
 	"                      or - for the current one (-)\n"
 	"  --addr CIDR         our address; again for more (10.9.4.2/24, fd00:9:4::2/64)\n"
 	"  --peer CIDR         the kernel's address on the other side (the first other)\n"
+	"  --offload on|off    large frames and checksums left to the kernel (on)\n"
 	"  --sysctl NAME=VALUE set a knob of our stack; again for more\n"
 	"  --pcap FILE         write all frames for Wireshark\n"
 	"  --ctl PATH          a control socket, for lull ss\n"
@@ -554,6 +555,8 @@ static int parse_option(struct load *l, int c, const char *arg)
 	case 'N':
 		o->netns = arg;
 		return TOOL_OK;
+	case 'O':
+		return stack_set_offload(o, arg);
 	case 's':
 		return stack_add_sysctl(o, arg);
 	case 'w':
@@ -578,6 +581,7 @@ static int parse(struct load *l, int argc, char **argv)
 		{"netns", required_argument, NULL, 'N'},
 		{"addr", required_argument, NULL, 'a'},
 		{"peer", required_argument, NULL, 'e'},
+		{"offload", required_argument, NULL, 'O'},
 		{"sysctl", required_argument, NULL, 's'},
 		{"pcap", required_argument, NULL, 'w'},
 		{"ctl", required_argument, NULL, 'C'},

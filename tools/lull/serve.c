@@ -64,6 +64,7 @@ static const char help[] =
 	"  --keepalive-requests N     requests of one connection (1000; 0: no limit)\n"
 	"  --closing N         closing records for each version of IP (10000000;\n"
 	"                      1000000 with --state)\n"
+	"  --offload on|off    large frames and checksums left to the kernel (on)\n"
 	"  --link tun|tap      IP packets, or Ethernet frames with ARP and neighbour\n"
 	"                      discovery (tun)\n"
 	"  --gateway ADDR      with --link tap: where what is not on the link goes;\n"
@@ -148,6 +149,8 @@ static int parse_state(struct serve *s, int c, const char *arg)
 		return stack_set_link(o, arg);
 	case 'G':
 		return stack_add_gateway(o, arg);
+	case 'O':
+		return stack_set_offload(o, arg);
 	case 'S':
 		o->state = arg;
 		return TOOL_OK;
@@ -232,6 +235,7 @@ static int parse(struct serve *s, int argc, char **argv)
 		{"keepalive-timeout", required_argument, NULL, 't'},
 		{"keepalive-requests", required_argument, NULL, 'r'},
 		{"closing", required_argument, NULL, 'C'},
+		{"offload", required_argument, NULL, 'O'},
 		{"tun", required_argument, NULL, 'T'},
 		{"link", required_argument, NULL, 'L'},
 		{"gateway", required_argument, NULL, 'G'},

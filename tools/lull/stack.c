@@ -68,6 +68,14 @@ int stack_add_sysctl(struct stack_options *o, const char *text)
 	return TOOL_OK;
 }
 
+int stack_set_offload(struct stack_options *o, const char *text)
+{
+	o->no_offload = !strcmp(text, "off");
+	if (o->no_offload || !strcmp(text, "on"))
+		return TOOL_OK;
+	return tool_usage("--offload %s: on or off", text);
+}
+
 /* Linux has it, lull has not: a line that says why, and on. */
 static int idle_knob(const char *name)
 {
@@ -297,6 +305,7 @@ static int make_link(struct stack *s, const struct stack_options *o)
 		.size = sizeof tun,
 		.name = o->state && !o->tun ? KEPT : o->tun,
 		.keep = o->state != NULL,
+		.no_offload = o->no_offload,
 		.addrs = o->addrs,
 		.addrs_len = o->addrs_len,
 		.peers = o->peers,

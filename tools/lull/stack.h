@@ -26,6 +26,7 @@ struct stack_options {
 	const char *pcap; /* a file, or NULL */
 	uint32_t conns, closing;
 	bool linux_profile;
+	bool no_offload;	       /* of the device */
 	enum lull_link_type link_type; /* a TUN device, or a TAP one */
 	struct lull_addr gateways[2];  /* IPv4, IPv6 */
 	bool has_gateway[2];	       /* else the kernel's side is it */
@@ -57,6 +58,8 @@ int stack_set_link(struct stack_options *o, const char *text);
 int stack_add_gateway(struct stack_options *o, const char *text);
 /* Take NAME=VALUE for later. A TOOL_ code. */
 int stack_add_sysctl(struct stack_options *o, const char *text);
+/* --offload on|off. A TOOL_ code. */
+int stack_set_offload(struct stack_options *o, const char *text);
 /* A TOOL_ code; what went wrong is printed, and undone. -1: a signal came
  * before there was anything to stop. */
 int stack_open(struct stack *s, const struct stack_options *o);
