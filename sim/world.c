@@ -243,6 +243,10 @@ static void create(struct world *w)
 	w->random = w->options->seed;
 	w->now_ns = SECOND + sim_below(w, 1000 * SECOND);
 	config.seed = sim_draw(w);
+	/* One in four has a link that carries large frames as they are. */
+	if (w->options->seed % 4 == 3)
+		config.link_cap =
+			LULL_LINK_TX_CSUM | LULL_LINK_TX_GSO | LULL_LINK_RX_GSO;
 	if (lull_memnet_create(&w->net, &config) < 0) {
 		sim_fail(w, "no memory");
 		return;
