@@ -4,7 +4,8 @@
 MESON ?= meson
 B := build
 
-.PHONY: help all deps demo check bench plots lint format install deb fuzz clean
+.PHONY: help all deps demo check bench ceilings plots lint format install deb \
+	fuzz clean
 
 all: $(B)/build.ninja
 	ninja -C $(B)
@@ -15,6 +16,7 @@ help:
 	@echo "make check      all tests"
 	@echo "make bench      measure, beside the kernel, lwIP and gVisor"
 	@echo "make plots      draw recoveries from losses into docs/plots/"
+	@echo "make ceilings   instructions for each segment, counted and set anew"
 	@echo "make lint       clang-tidy and cppcheck"
 	@echo "make fuzz TIME=60   each fuzzer, that many seconds"
 	@echo "make format     clang-format over everything"
@@ -43,6 +45,11 @@ bench: deps-bench all
 
 plots: all
 	@scripts/plots.sh $(B)/lull
+
+ceilings: deps-bench all
+	@$(MESON) configure $(B) -Dtests=true
+	@ninja -C $(B) tests/instructions
+	@python3 tests/house/test_instructions.py --set $(B)/tests/instructions
 
 lint: deps-lint all
 	@scripts/lint.sh $(B)

@@ -51,7 +51,7 @@ stop() {
 	wait "$pid" 2>/dev/null || code=$?
 	pid=
 	case $stack:$code in
-	lull:0 | kernel*:* | lwip*:* | gvisor:*) ;;
+	lull*:0 | kernel*:* | lwip*:* | gvisor:*) ;;
 	*) note "$stack: the server ended with $code; its last words:"
 		tail -n 5 "$tmp/server.log" >&2 ;;
 	esac
@@ -142,6 +142,11 @@ start() {
 		srv="$lull serve $tmp/www --netns $cli_ns --bench
 			--addr 10.9.3.2/24 --keepalive-requests 0
 			--ctl $tmp/ctl" ;;
+	lull-nooff)
+		target=10.9.3.2 where=
+		srv="$lull serve $tmp/www --netns $cli_ns --bench
+			--addr 10.9.3.2/24 --keepalive-requests 0
+			--offload off --ctl $tmp/ctl" ;;
 	esac
 	run "$here/peers/netup.sh" "$cli_ns" "$srv_ns" $nooffload ||
 		die "no network namespaces: see above"

@@ -4,7 +4,7 @@
 #
 # Measures lull beside the kernel, lwIP and gVisor, and prints a table for
 # each section: crr-tun, crr-held, one-destination, crr-memory, rr, stream,
-# timewait, ports, one-virtual, memory (all). What it means is in README.md, here. Root; two network
+# timewait, ports, one-virtual, memory, instructions (all). What it means is in README.md, here. Root; two network
 # namespaces of its own.
 #
 # In the environment: QUICK=1 (one round of a second, to try it), ROUNDS,
@@ -13,7 +13,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 all="crr-tun crr-held one-destination crr-memory rr stream timewait"
-all="$all ports one-virtual memory"
+all="$all ports one-virtual memory instructions"
 
 usage() {
 	echo "usage: run.sh BUILD [--json FILE] [SECTION...]" >&2
@@ -304,11 +304,14 @@ stream_once() { # STACK ROUND
 
 # ---- two stacks in memory ----
 
-bench_memory() { # SECTION MODE ROUND SECONDS
-	local cmd="$lull bench $2 --link memory --seconds $4 --json"
+bench_memory() { # SECTION MODE ROUND SECONDS [HOW OPTION...]
+	local how=${5:-} cmd
+	cmd="$lull bench $2 --link memory --seconds $4 ${*:6} --json"
+	cmd=$(echo $cmd)
 	run timeout $(($4 + 60)) $cmd > "$tmp/out1" ||
 		note "$cmd: ended with an error"
-	keep "$1" lull-memory 1 "$3" - "$cmd" "$tmp/out1"
+	keep "$1" lull-memory 1 "$3" - "$cmd" ${how:+"direction=$how"} \
+		"$tmp/out1"
 }
 
 section_rr() {
@@ -320,7 +323,7 @@ section_rr() {
 }
 
 section_stream() {
-	local r s list=
+	local n r s list=
 	for s in $stacks; do
 		case $s in
 		kernel)
@@ -330,13 +333,35 @@ section_stream() {
 			else
 				say "skipped: kernel without offload: install ethtool"
 			fi ;;
+		lull) list="$list lull lull-nooff" ;;
 		*) list="$list $s" ;;
 		esac
 	done
 	for ((r = 1; r <= stream_rounds; r++)); do
 		for s in $list; do stream_once "$s" "$r"; done
-		bench_memory stream stream "$r" "$each"
+		for n in 1 10 1000; do
+			for s in on off; do
+				bench_memory stream stream "$r" "$each" \
+					"$n, sums-$s" --streams $n --checksum $s
+			done
+		done
+		bench_memory stream stream "$r" "$each" "1, offload" \
+			--offload on
 	done
+}
+
+section_instructions() {
+	have valgrind || { say "skipped: instructions: install valgrind"; return; }
+	[ -x "$build/tests/instructions" ] || {
+		say "skipped: instructions: meson configure -Dtests=true"
+		return
+	}
+	say
+	say "== instructions for each; in the second column: of the ceiling"
+	say
+	run python3 "$here/../tests/house/test_instructions.py" --print \
+		"$build/tests/instructions" ||
+		note "instructions: ended with an error"
 }
 
 # The difference of two runs: start-up cancels.
@@ -437,6 +462,6 @@ for section in $sections; do
 		continue
 	fi
 	"section_${section//-/_}"
-	show "$section"
+	[ "$section" = instructions ] || show "$section"
 done
 [ -z "$json" ] || python3 "$here/table.py" json "$raw" "$json"

@@ -40,7 +40,7 @@ NAMES = {
     "lwip": "lwIP, TAP",
     "lwip-empty": "lwIP, first 1,000",
     "gvisor": "gVisor, TAP",
-    "lull-memory": "lull, in memory",
+    "lull-memory": "lull, in memory", "lull-nooff": "lull, no offload",
 }
 
 
@@ -449,9 +449,15 @@ def show_rr(raw):
 
 
 def in_memory_note(found):
-    if ("lull-memory",) in found or ("lull-memory", "up") in found:
+    if any(key[0] == "lull-memory" for key in found):
         print("\n  In memory client and server are one process: its CPU is "
               "both columns'.")
+
+
+def per_gb(run, cpu):
+    """Seconds of CPU for each 10^9 bytes."""
+    bytes_ = run["gbps"] * run["sec"] / 8
+    return run[cpu] / bytes_ if bytes_ else 0
 
 
 def show_stream(raw):
@@ -470,10 +476,10 @@ def show_stream(raw):
         cpu = "srv_cpu_s" if stack == "lull-memory" else "mach_cpu_s"
         rows.append([
             f"{NAMES[stack]}, {direction}", middle(g.values("gbps"), 2),
-            middle([r[cpu] / r["sec"] for r in g.runs], 2),
-            middle([r["srv_cpu_s"] / r["sec"] for r in g.runs], 2),
+            middle([per_gb(r, cpu) for r in g.runs], 3),
+            middle([per_gb(r, "srv_cpu_s") for r in g.runs], 3),
             str(g.total("errs")), g.counted()])
-    table(["Gbit/s", "cores, machine", "cores, server", "errors", "rounds"],
+    table(["Gbit/s", "s/GB, machine", "s/GB, server", "errors", "rounds"],
           rows, [g.all[0] for g in found.values()])
     in_memory_note(found)
 
