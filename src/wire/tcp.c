@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tcp.c: the TCP header and its options (3.1, 3.2, RFC 7323).
+ * tcp.c: the TCP header and its options (3.1, 3.2, RFC 7323, RFC 2018).
  *
  * Entry points: lull_tcp_parse, lull_tcp_emit, lull_tcp_peek.
  */
@@ -13,11 +13,30 @@ enum {
 	OPT_NOP = 1,
 	OPT_MSS = 2,
 	OPT_WSCALE = 3,
+	OPT_SACK_OK = 4,
+	OPT_SACK = 5,
 	OPT_TS = 8,
 	CSUM_AT = 16,
 };
 
 #define TS_HEAD (OPT_NOP << 24 | OPT_NOP << 16 | OPT_TS << 8 | 10U)
+
+#define SACK_OK_TS_HEAD (OPT_SACK_OK << 24 | 2U << 16 | OPT_TS << 8 | 10U)
+
+/* Blocks that fill their option; a second option adds nothing. */
+static void take_sacks(const uint8_t *p, uint32_t len, struct lull_seg *seg)
+{
+	uint32_t n = (len - 2) / 8;
+
+	if ((len - 2) % 8 || n > LULL_SACKS_MAX || seg->sacks)
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		seg->sack[i] = (struct lull_sack){
+			lull_seq(get32(p + 2 + 8 * i)),
+			lull_seq(get32(p + 6 + 8 * i)),
+		};
+	seg->sacks = (uint8_t)n;
+}
 
 /* One option of `len` bytes, its kind and length included. */
 static void take_option(const uint8_t *p, uint32_t len, struct lull_seg *seg)
@@ -33,6 +52,10 @@ static void take_option(const uint8_t *p, uint32_t len, struct lull_seg *seg)
 		seg->has_ts = true;
 		seg->tsval = get32(p + 2);
 		seg->tsecr = get32(p + 6);
+	} else if (p[0] == OPT_SACK && !syn) {
+		take_sacks(p, len, seg);
+	} else if (p[0] == OPT_SACK_OK && len == 2 && syn) {
+		seg->sack_ok = true;
 	}
 }
 
@@ -79,7 +102,8 @@ enum lull_drop lull_tcp_parse(const uint8_t *p, uint32_t len,
 	seg->text_len = len - seg->hdr_len;
 	seg->mss = 0;
 	seg->wscale = LULL_NO_WSCALE;
-	seg->has_ts = false;
+	seg->has_ts = seg->sack_ok = false;
+	seg->sacks = 0;
 	return parse_options(p + TCP_HDR, seg->hdr_len - TCP_HDR, seg);
 }
 
@@ -94,22 +118,39 @@ void lull_tcp_peek(const uint8_t p[8], uint16_t *sport, uint16_t *dport,
 static uint32_t options_len(const struct lull_seg *seg)
 {
 	return (seg->mss ? 4U : 0) + (seg->has_ts ? LULL_TS_BYTES : 0) +
-	       (seg->wscale != LULL_NO_WSCALE ? 4U : 0);
+	       (seg->sack_ok && !seg->has_ts ? 4U : 0) +
+	       (seg->wscale != LULL_NO_WSCALE ? 4U : 0) +
+	       lull_sack_bytes(seg->sacks);
 }
 
-/* In Linux's order: MSS, timestamp, window scale. */
+static void emit_sacks(struct words *w, const struct lull_seg *seg)
+{
+	put_word(w, OPT_NOP << 24 | OPT_NOP << 16 | OPT_SACK << 8 |
+			    (2U + 8U * seg->sacks));
+	for (uint32_t i = 0; i < seg->sacks; i++) {
+		put_word(w, seg->sack[i].start.v);
+		put_word(w, seg->sack[i].end.v);
+	}
+}
+
+/* In Linux's order: MSS, SACK permitted, timestamp, window scale, SACK. */
 static void emit_options(struct words *w, const struct lull_seg *seg)
 {
 	if (seg->mss)
 		put_word(w, OPT_MSS << 24 | 4U << 16 | seg->mss);
 	if (seg->has_ts) {
-		put_word(w, TS_HEAD);
+		put_word(w, seg->sack_ok ? SACK_OK_TS_HEAD : TS_HEAD);
 		put_word(w, seg->tsval);
 		put_word(w, seg->tsecr);
+	} else if (seg->sack_ok) {
+		put_word(w,
+			 OPT_NOP << 24 | OPT_NOP << 16 | OPT_SACK_OK << 8 | 2U);
 	}
 	if (seg->wscale != LULL_NO_WSCALE)
 		put_word(w, OPT_NOP << 24 | OPT_WSCALE << 16 | 3U << 8 |
 				    seg->wscale);
+	if (seg->sacks)
+		emit_sacks(w, seg);
 }
 
 void lull_tcp_emit(struct lull_tx *tx, const struct lull_seg *seg,

@@ -146,6 +146,20 @@ enum {
 #define LULL_TCP_HDR_MAX 60
 #define LULL_TS_BYTES	 12 /* the timestamp option with its padding */
 
+/* The SACK option of `n` blocks, with its padding. */
+static inline uint32_t lull_sack_bytes(uint32_t n)
+{
+	return n ? 4 + 8 * n : 0;
+}
+
+/* RFC 2018: 40 bytes of options hold four blocks, or three and a timestamp. */
+#define LULL_SACKS_MAX 4
+
+/* Text [start, end) that has arrived ahead of a gap; or twice (RFC 2883). */
+struct lull_sack {
+	struct lull_seq start, end;
+};
+
 /* A segment, in or out, in the words of 3.3.1: SEG.SEQ, SEG.ACK, ... */
 struct lull_seg {
 	struct lull_tuple tuple; /* "local" is us */
@@ -158,7 +172,9 @@ struct lull_seg {
 	uint8_t wscale; /* of a SYN; LULL_NO_WSCALE: no option */
 	uint8_t tos;
 	bool has_ts;
-	bool ours; /* it came in for an address of our own */
+	bool ours;     /* it came in for an address of our own */
+	bool sack_ok;  /* of a SYN: SACK permitted */
+	uint8_t sacks; /* how many of sack[] it brings, not checked */
 	uint32_t tsval, tsecr;
 	/* Of one that came in: */
 	uint32_t hdr_len;
@@ -167,6 +183,7 @@ struct lull_seg {
 			*/
 	uint32_t tail; /* the last buffer of the chain, as it came */
 	uint32_t segs; /* that it stands for: large frames, coalesced ones */
+	struct lull_sack sack[LULL_SACKS_MAX];
 };
 
 /* SEG.LEN: data, SYN and FIN all take numbers (3.4). */

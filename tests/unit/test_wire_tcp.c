@@ -544,6 +544,86 @@ static void test_golden(void **state)
 	assert_checksum(&six, fin6, sizeof fin6);
 }
 
+/* RFC 2018 2, 3: whole blocks, once, four at most; permitted by a SYN alone. */
+static void test_sack(void **state)
+{
+	static const struct {
+		uint8_t flags, opt[40], len, sacks;
+		bool ok;
+	} t[] = {
+		{LULL_SYN, {4, 2, 0, 0}, 4, 0, true},
+		{LULL_ACK, {4, 2, 0, 0}, 4, 0, false},
+		{LULL_SYN, {4, 3, 0, 0}, 4, 0, false},
+		{LULL_ACK, {1, 1, 5, 10, [4] = 9}, 12, 1, false},
+		{LULL_SYN, {1, 1, 5, 10, [4] = 9}, 12, 0, false},
+		{LULL_ACK, {1, 1, 5, 34, [4] = 9}, 36, 4, false},
+		{LULL_ACK, {1, 1, 5, 18, [4] = 9}, 20, 2, false},
+		{LULL_ACK, {1, 1, 5, 2}, 4, 0, false},
+		{LULL_ACK, {1, 1, 5, 9, [4] = 9}, 12, 0, false},
+		{LULL_ACK, {5, 10, [2] = 9, [10] = 5, 10}, 20, 1, false},
+	};
+
+	for (uint32_t i = 0; i < ARRAY_LEN(t); i++) {
+		uint8_t bytes[60] = {0x9c, 0x40, 0, 80, [14] = 1};
+		uint32_t len = 20U + t[i].len;
+		struct lull_seg seg;
+
+		bytes[12] = (uint8_t)(len / 4 << 4);
+		bytes[13] = t[i].flags;
+		memcpy(bytes + 20, t[i].opt, t[i].len);
+		assert_int_equal(parse(bytes, len, &seg), 0);
+		assert_int_equal(seg.sack_ok, t[i].ok);
+		assert_int_equal(seg.sacks, t[i].sacks);
+		if (seg.sacks)
+			assert_int_equal(seg.sack[0].start.v, 0x09000000);
+	}
+}
+
+/* As Linux sends them: 60 bytes of header hold three and a timestamp. */
+static void test_emit_sack(void **state)
+{
+	static const uint8_t ack4[] = {
+		0x00, 0x50, 0x9c, 0x40, 0x00, 0x00, 0x00, 0x01,
+		0x00, 0x00, 0x00, 0x02, 0x80, 0x10, 0x00, 0x00,
+		0xf0, 0xc2, 0x00, 0x00, 0x01, 0x01, 0x05, 0x0a,
+		0x00, 0x00, 0x00, 0x10, 0x00, 0x00, 0x00, 0x20,
+	};
+	struct lull_seg seg = seg_between(false), back;
+	uint8_t *flat;
+
+	seg.seq = lull_seq(1);
+	seg.ack = lull_seq(2);
+	seg.flags = LULL_ACK;
+	seg.sacks = 1;
+	seg.sack[0] = (struct lull_sack){lull_seq(16), lull_seq(32)};
+	emit_golden(&seg, "", ack4, sizeof ack4);
+	for (uint32_t n = 0; n <= 4; n++) {
+		struct lull_tx *tx = tx_new();
+		struct pool p;
+		uint32_t len;
+
+		pool_new(&p, 1, 0, 0);
+		seg.sacks = (uint8_t)n;
+		seg.has_ts = n < 4;
+		for (uint32_t i = 0; i < n; i++)
+			seg.sack[i] = (struct lull_sack){
+				lull_seq(i * 1000), lull_seq(i * 1000 + 7)};
+		lull_tcp_emit(tx, &seg, &p.bufs, false);
+		flat = tx_flat(tx, &p, &len);
+		assert_true(len <= LULL_TCP_HDR_MAX);
+		assert_int_equal(parse(flat, len, &back), 0);
+		assert_int_equal(back.sacks, n);
+		assert_int_equal(back.has_ts, seg.has_ts);
+		for (uint32_t i = 0; i < n; i++) {
+			assert_int_equal(back.sack[i].start.v, i * 1000);
+			assert_int_equal(back.sack[i].end.v, i * 1000 + 7);
+		}
+		exact_free(flat);
+		tx_free(tx, &p);
+		pool_free(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -558,6 +638,8 @@ int main(void)
 		cmocka_unit_test(test_emit),
 		cmocka_unit_test(test_emit_parse),
 		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_sack),
+		cmocka_unit_test(test_emit_sack),
 	};
 
 	return RUN("wire_tcp", tests);
