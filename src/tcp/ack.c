@@ -10,49 +10,73 @@
 #include "tcp/tcp.h"
 
 /* A sample from the echo, when no clean range gives one. 0: none. */
-static uint32_t echo_us(const struct lull_tcp *t, const struct lull_tcb *tcb,
-			const struct lull_seg *seg)
+static uint32_t echo_us(const struct lull_acked *a)
 {
-	uint32_t ms;
+	return a->has_echo ? lull_max(a->echo_ms * 1000, 1) : 0;
+}
 
+static void take_echo(const struct lull_tcp *t, const struct lull_tcb *tcb,
+		      const struct lull_seg *seg, struct lull_acked *a)
+{
 	if (!(tcb->flags & LULL_TCB_TS) || !seg->has_ts || !seg->tsecr)
-		return 0;
-	ms = lull_ts_now(t, tcb->opt.ts_offset) - seg->tsecr;
+		return;
+	a->echo_ms = lull_ts_now(t, tcb->opt.ts_offset) - seg->tsecr;
 	/* An echo from the future, or of last week, is somebody's invention. */
-	return ms < 3600 * 1000 ? lull_max(ms * 1000, 1) : 0;
+	a->has_echo = a->echo_ms < 3600 * 1000;
 }
 
 static void take_new(struct lull_tcp *t, struct lull_tcb *tcb,
-		     const struct lull_seg *seg)
+		     const struct lull_seg *seg, struct lull_acked *a)
 {
-	struct lull_seq una = tcb->snd.una;
-	uint32_t bytes = lull_seq_sub(seg->ack, tcb->snd.una);
-	uint32_t rtt_us = lull_ranges_acked(t, tcb, seg->ack);
-
+	a->bytes = lull_seq_sub(seg->ack, tcb->snd.una);
+	lull_ranges_acked(t, tcb, seg->ack, a);
 	lull_sendq_acked(t, tcb, seg->ack);
 	if ((seg->ack.v ^ tcb->snd.una.v) >> 28 && tcb->quarters < 4)
 		tcb->quarters++;
 	tcb->snd.una = seg->ack;
-	if (bytes >= tcb->opt.mss)
+	if (a->bytes >= tcb->opt.mss)
 		tcb->flags |= LULL_TCB_MSS_PROVED;
 	if (tcb->flags & LULL_TCB_PMTU_ACKS)
 		lull_pmtu_acked(t, tcb);
-	lull_tally_acked(t, tcb, una);
-	if (!rtt_us)
-		rtt_us = echo_us(t, tcb, seg);
-	if (rtt_us)
-		lull_rtt_sample(t, tcb, rtt_us);
+	lull_tally_acked(t, tcb, a->una);
 	if (tcb->rtt.backoff > 0)
 		lull_tally_repaired(t, tcb);
 	tcb->rtt.backoff = 0;
 	tcb->flags |= LULL_TCB_CONFIRM;
-	lull_loss_acked(t, tcb, bytes, rtt_us);
-	/* RFC 6298 5.2, 5.3 */
+}
+
+static void sample(struct lull_tcp *t, struct lull_tcb *tcb,
+		   struct lull_acked *a)
+{
+	if (!a->rtt_us)
+		a->rtt_us = a->sack_us;
+	if (a->rtt_us)
+		lull_rack_min_rtt(t, tcb, a->rtt_us);
+	else if (a->bytes)
+		a->rtt_us = echo_us(a);
+	if (a->rtt_us)
+		lull_rtt_sample(t, tcb, a->rtt_us);
+}
+
+/* RFC 6298 5.2, 5.3; the probe's time begins anew as well. */
+static void restart_timer(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	if (!(lull_tcb_cold(t, tcb)->rack.flags & LULL_RACK_REO_TIMER))
+		lull_timer_clear(tcb, LULL_TIMER_LOSS);
 	if (lull_seq_eq(tcb->snd.una, tcb->snd.nxt))
 		lull_timer_clear(tcb, LULL_TIMER_RTO);
 	else
 		lull_timer_set(t, tcb, LULL_TIMER_RTO,
 			       lull_rtt_timeout_ms(t, tcb));
+}
+
+/* Was it sent after the oldest? Then its SACK says nothing of that one. */
+static bool oldest_waits(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			 const struct lull_acked *a)
+{
+	const struct lull_range *r = lull_range_at(t, tcb->snd.ranges);
+
+	return a->sack_us <= lull_us_since(t, r->sent_us);
 }
 
 /* RFC 5681 2: would this be a duplicate of the last one? */
@@ -103,15 +127,28 @@ static bool fin_is_acked(const struct lull_tcb *tcb)
 bool lull_ack_take(struct lull_tcp *t, struct lull_tcb *tcb,
 		   const struct lull_seg *seg)
 {
-	if (lull_seq_gt(seg->ack, tcb->snd.una)) {
-		bool had_fin = fin_is_acked(tcb);
+	struct lull_acked a = {.una = tcb->snd.una};
+	bool advances = lull_seq_gt(seg->ack, tcb->snd.una);
+	bool had_fin = fin_is_acked(tcb);
 
-		take_new(t, tcb, seg);
-		if (!had_fin && fin_is_acked(tcb) && !lull_fin_acked(t, tcb))
-			return false;
-	} else if (is_dup(tcb, seg)) {
+	take_echo(t, tcb, seg, &a);
+	if (advances)
+		take_new(t, tcb, seg, &a);
+	else
+		a.dup = is_dup(tcb, seg);
+	if (seg->sacks && tcb->flags & LULL_TCB_SACK)
+		lull_sack_take(t, tcb, seg, &a);
+	if (advances || a.sacked)
+		sample(t, tcb, &a);
+	if (advances || (a.sacked && !oldest_waits(t, tcb, &a)))
+		restart_timer(t, tcb);
+	if (advances || a.sacked || a.dsack || tcb->flags & LULL_TCB_UNEASY)
+		lull_loss_acked(t, tcb, seg, &a);
+	if (a.dup && !(tcb->flags & LULL_TCB_SACK))
 		lull_loss_dup_ack(t, tcb);
-	}
+	if (advances && !had_fin && fin_is_acked(tcb) &&
+	    !lull_fin_acked(t, tcb))
+		return false;
 	if (moves_window(tcb, seg))
 		move_window(tcb, seg);
 	lull_sendq_tell(t, tcb);

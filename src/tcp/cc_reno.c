@@ -21,5 +21,8 @@ void lull_reno_acked(struct lull_tcb *tcb, const struct lull_cc_ack *ack)
 
 uint32_t lull_reno_ssthresh(const struct lull_tcb *tcb)
 {
-	return lull_seq_sub(tcb->snd.nxt, tcb->snd.una) / 2;
+	uint32_t out = lull_seq_sub(tcb->snd.nxt, tcb->snd.una);
+
+	/* RFC 5681 3.2 (2): what limited transmit sent doesn't count. */
+	return lull_min(out, tcb->cc.cwnd) / 2;
 }

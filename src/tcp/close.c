@@ -280,6 +280,9 @@ bool lull_fin_take(struct lull_tcp *t, struct lull_tcb *tcb,
 		tcb->rcv.fin = at;
 		if (!lull_seq_eq(at, tcb->rcv.nxt)) {
 			lull_refuse(t, seg, LULL_DROP_FIN_BEYOND);
+			lull_sack_note(t, tcb,
+				       (struct lull_sack){at,
+							  lull_seq_add(at, 1)});
 			tcb->flags |= LULL_TCB_ACK_NOW;
 			lull_tcp_want(t, tcb);
 		}

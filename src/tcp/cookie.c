@@ -5,8 +5,8 @@
  * 30 bits of a keyed hash of both ends, the peer's ISN and the minute, and two
  * that tell which MSS of four. It holds for one to two minutes, and only at a
  * listener that sent one within that time: a guess hits with 2^-29, as in
- * Linux. The window's scale comes back in the low bits of TSval, which is put
- * back for it, never ahead; without timestamps it is not offered.
+ * Linux. The window's scale and SACK come back in the low bits of TSval, which
+ * is put back for it, never ahead; without timestamps they are not offered.
  *
  * Of those that came back the last 16,384 are remembered, or the ACK of a
  * connection that has ended, late or doubled, would make another one. Linux
@@ -25,8 +25,8 @@ enum {
 	TICK_S = 60,
 	TICKS = 2, /* how many a cookie lives, its first included */
 	TS_BITS = 6,
-	TS_NO_WSCALE = 15, /* bits 3..0; 4 and 5 are for SACK and ECN, that */
-			   /* are never agreed on: 0 */
+	TS_NO_WSCALE = 15, /* bits 3..0 */
+	TS_SACK = 16,	   /* bit 4; 5 is for ECN, never agreed on: 0 */
 };
 
 static const uint16_t mss4[4] = {536, 1300, 1440, 1460};
@@ -125,6 +125,7 @@ static uint32_t ts_back(const struct lull_tcp *t, const struct lull_half *h)
 	uint32_t want =
 		h->flags & LULL_HALF_WSCALE ? h->snd_wscale : TS_NO_WSCALE;
 
+	want |= h->flags & LULL_HALF_SACK ? TS_SACK : 0;
 	return (low - want) % (1U << TS_BITS);
 }
 
@@ -142,7 +143,7 @@ bool lull_cookie_send(struct lull_tcp *t, struct lull_listener *l,
 		return false;
 	lull_count(t->g, LULL_COUNT_REQ_Q_FULL_DO_COOKIES);
 	if (!(h->flags & LULL_HALF_TS))
-		h->flags &= (uint8_t)~LULL_HALF_WSCALE;
+		h->flags &= (uint8_t) ~(LULL_HALF_WSCALE | LULL_HALF_SACK);
 	h->iss = lull_seq(make(t, h));
 	h->ts_back_ms = (uint8_t)ts_back(t, h);
 	if (lull_half_say_syn_ack(t, h)) {
@@ -166,7 +167,7 @@ static bool recall(const struct lull_tcp *t, const struct lull_seg *seg,
 		   struct lull_half *h, uint64_t *tag)
 {
 	const struct lull_knobs *k = &t->g->knobs;
-	uint32_t wscale;
+	uint32_t said, wscale;
 
 	*h = (struct lull_half){
 		.tuple = seg->tuple,
@@ -182,12 +183,14 @@ static bool recall(const struct lull_tcp *t, const struct lull_seg *seg,
 		return false;
 	if (!seg->has_ts)
 		return true;
-	wscale = seg->tsecr - h->ts_offset;
-	wscale %= 1U << TS_BITS;
-	if (!k->timestamps || wscale > TS_NO_WSCALE ||
+	said = (seg->tsecr - h->ts_offset) % (1U << TS_BITS);
+	wscale = said & TS_NO_WSCALE;
+	if (!k->timestamps || said > (TS_SACK | TS_NO_WSCALE) ||
+	    (said & TS_SACK && !k->sack) ||
 	    (wscale != TS_NO_WSCALE && !k->window_scaling))
 		return false; /* not agreed on, or the knob was turned */
 	h->flags |= LULL_HALF_TS;
+	h->flags |= said & TS_SACK ? LULL_HALF_SACK : 0;
 	if (wscale != TS_NO_WSCALE) {
 		h->flags |= LULL_HALF_WSCALE;
 		h->snd_wscale = (uint8_t)lull_min(wscale, 14);

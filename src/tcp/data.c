@@ -165,11 +165,23 @@ void lull_later_free(struct lull_tcp *t, struct lull_tcb *tcb)
 {
 	while (tcb->rcv.later)
 		tcb->rcv.later = later_drop(t, tcb, tcb->rcv.later);
+	lull_sack_moved(t, tcb);
 }
 
 static struct lull_seq buf_end(const struct lull_buf *b)
 {
 	return lull_seq_add(b->seq, b->len);
+}
+
+/* Both have this much in common: it came twice (RFC 2883). */
+static void twice(struct lull_tcp *t, struct lull_tcb *tcb,
+		  const struct lull_buf *a, const struct lull_buf *b)
+{
+	struct lull_sack dup = {lull_seq_max(a->seq, b->seq), buf_end(a)};
+
+	if (lull_seq_lt(buf_end(b), dup.end))
+		dup.end = buf_end(b);
+	lull_sack_twice(t, tcb, dup);
 }
 
 static void cut_front(struct lull_buf *b, struct lull_seq from)
@@ -193,20 +205,24 @@ static void later_put(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
 
 		if (lull_seq_ge(buf_end(before), buf_end(b))) {
 			lull_count(t->g, LULL_COUNT_OFO_MERGE);
+			twice(t, tcb, before, b);
 			lull_buf_put(&t->g->bufs, i);
 			return;
 		}
 		if (lull_seq_gt(buf_end(before), b->seq)) {
+			twice(t, tcb, before, b);
 			cut_front(b, buf_end(before));
 			overlaps = true;
 		}
 		link = &before->next;
 	}
 	while (*link && lull_seq_le(buf_end(buf_at(t, *link)), buf_end(b))) {
+		twice(t, tcb, buf_at(t, *link), b);
 		*link = later_drop(t, tcb, *link);
 		overlaps = true;
 	}
 	if (*link && lull_seq_lt(buf_at(t, *link)->seq, buf_end(b))) {
+		twice(t, tcb, buf_at(t, *link), b);
 		b->len = lull_seq_sub(buf_at(t, *link)->seq, b->seq);
 		overlaps = true;
 	}
@@ -226,6 +242,8 @@ static void take_later(struct lull_tcp *t, struct lull_tcb *tcb,
 {
 	uint32_t used = lull_text_charge(t, tcb);
 	uint32_t room = tcb->rcv.buf - lull_min(tcb->rcv.buf, used);
+	struct lull_sack got = {seg->seq,
+				lull_seq_add(seg->seq, seg->text_len)};
 	uint32_t i = 0, next;
 
 	if (tcb->rcv.later_len < LATER_MAX && seg->text_len <= room &&
@@ -244,6 +262,9 @@ static void take_later(struct lull_tcp *t, struct lull_tcb *tcb,
 		}
 		i = seg->buf ? keep_first(t, seg) : 0;
 	} while (i);
+	if (seg->buf) /* no memory for the rest */
+		got.end = buf_at(t, seg->buf)->seq;
+	lull_sack_note(t, tcb, got);
 }
 
 /* The gap is closed: what was kept behind it is in order now. */
@@ -286,9 +307,13 @@ static enum lull_drop trim(struct lull_tcp *t, struct lull_tcb *tcb,
 	struct lull_seq end = lull_seq_add(seg->seq, seg->text_len);
 	uint32_t room, old;
 
-	if (lull_seq_le(end, tcb->rcv.nxt))
+	if (lull_seq_le(end, tcb->rcv.nxt)) {
+		lull_sack_twice(t, tcb, (struct lull_sack){seg->seq, end});
 		return LULL_DROP_TEXT_OLD;
+	}
 	if (lull_seq_lt(seg->seq, tcb->rcv.nxt)) {
+		lull_sack_twice(t, tcb,
+				(struct lull_sack){seg->seq, tcb->rcv.nxt});
 		old = lull_seq_sub(tcb->rcv.nxt, seg->seq);
 		seg->buf = lull_buf_cut_front(b, seg->buf, old);
 		seg->seq = tcb->rcv.nxt;
@@ -384,7 +409,10 @@ static void take_in_order(struct lull_tcp *t, struct lull_tcb *tcb,
 			return;
 	}
 	tcb->rcv.nxt = lull_seq_add(tcb->rcv.nxt, done);
-	pull_later(t, tcb, u);
+	if (gap) {
+		pull_later(t, tcb, u);
+		lull_sack_moved(t, tcb);
+	}
 	lull_tune_arrived(t, tcb, seg);
 	lull_user_news(t, tcb->user, LULL_EVENT_READ);
 	note_ack(t, tcb, gap, seg->segs);

@@ -55,6 +55,7 @@ bool lull_half_say_syn_ack(struct lull_tcp *t, const struct lull_half *h)
 	out.flags |= LULL_SYN;
 	out.mss = lull_mss_offer(t, !lull_addr_is4(&h->tuple.local),
 				 l ? l->user_mss : 0);
+	out.sack_ok = h->flags & LULL_HALF_SACK;
 	if (h->flags & LULL_HALF_WSCALE)
 		out.wscale = lull_wscale_offer(t);
 	return lull_reply(t, &out, 0);
@@ -191,6 +192,7 @@ static void fill_tcb(struct lull_tcp *t, struct lull_tcb *tcb,
 		.wscale = h->flags & LULL_HALF_WSCALE ? h->snd_wscale
 						      : LULL_NO_WSCALE,
 		.has_ts = h->flags & LULL_HALF_TS,
+		.sack_ok = h->flags & LULL_HALF_SACK,
 		.tsval = h->ts_recent,
 	};
 	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
@@ -210,8 +212,10 @@ static void fill_tcb(struct lull_tcp *t, struct lull_tcb *tcb,
 		tcb->flags |= LULL_TCB_BACK;
 	if (!(h->flags & LULL_HALF_ACKED)) /* else it was not lost */
 		tcb->rtt.backoff = h->retries;
-	if (!(h->flags & LULL_HALF_AGAIN))
+	if (!(h->flags & LULL_HALF_AGAIN)) {
 		lull_rtt_sample(t, tcb, t->g->now_us - h->sent_us);
+		lull_rack_min_rtt(t, tcb, t->g->now_us - h->sent_us);
+	}
 }
 
 struct lull_tcb *lull_half_grow(struct lull_tcp *t, const struct lull_half *h,

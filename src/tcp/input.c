@@ -82,6 +82,17 @@ static void refuse_syn(struct lull_tcp *t, struct lull_tcb *tcb,
 	challenge(t, tcb);
 }
 
+/* It was answered before: its sender should know that it came twice. */
+static void old_text(struct lull_tcp *t, struct lull_tcb *tcb,
+		     const struct lull_seg *seg)
+{
+	struct lull_sack dup = {seg->seq,
+				lull_seq_add(seg->seq, seg->text_len)};
+
+	if (seg->text_len && lull_seq_le(dup.end, tcb->rcv.nxt))
+		lull_sack_twice(t, tcb, dup);
+}
+
 /*
  * Refuse what is not in the window, or old. RST: silently. SYN: as the fourth
  * step would (RFC 5961 4.2: whatever its SEQ). What brings text or FIN is
@@ -100,6 +111,7 @@ static void refuse(struct lull_tcp *t, struct lull_tcb *tcb,
 		refuse_syn(t, tcb, seg);
 	} else {
 		lull_refuse(t, seg, why);
+		old_text(t, tcb, seg);
 		answer(t, tcb, lull_seg_len(seg) > 0, skipped);
 	}
 }

@@ -287,6 +287,8 @@ static void fill_half(struct lull_tcp *t, struct lull_half *h,
 	};
 	if (syn->has_ts && k->timestamps)
 		h->flags |= LULL_HALF_TS;
+	if (syn->sack_ok && k->sack)
+		h->flags |= LULL_HALF_SACK;
 	if (syn->wscale != LULL_NO_WSCALE && k->window_scaling) {
 		h->flags |= LULL_HALF_WSCALE;
 		h->snd_wscale = syn->wscale;

@@ -8,7 +8,10 @@
  */
 #include "tcp/tcp.h"
 
-#define RTO_AFTER_SYN_LOSS_US 3000000 /* RFC 6298 5.7 */
+enum {
+	RTO_AFTER_SYN_LOSS_US = 3000000, /* RFC 6298 5.7 */
+	OFFERS = LULL_TCB_TS | LULL_TCB_WSCALE | LULL_TCB_SACK,
+};
 
 uint16_t lull_mss_for(const struct lull_tcp *t, bool v6)
 {
@@ -107,6 +110,8 @@ void lull_tcb_agree(struct lull_tcp *t, struct lull_tcb *tcb,
 		tcb->opt.snd_wscale = syn->wscale;
 		tcb->opt.rcv_wscale = lull_wscale_offer(t);
 	}
+	if (syn->sack_ok)
+		tcb->flags |= LULL_TCB_SACK;
 	/* MUST-16: the smaller of both, less what options take. */
 	lull_pmtu_begin(t, tcb, mss);
 	lull_cc_init(t, tcb);
@@ -115,14 +120,18 @@ void lull_tcb_agree(struct lull_tcp *t, struct lull_tcb *tcb,
 void lull_tcb_established(struct lull_tcp *t, struct lull_tcb *tcb)
 {
 	struct lull_seq syn_end = lull_seq_add(tcb->snd.una, 1);
-	uint32_t rtt_us = lull_ranges_acked(t, tcb, syn_end);
+	struct lull_acked a = {.una = tcb->snd.una};
 
+	lull_ranges_acked(t, tcb, syn_end, &a);
 	tcb->snd.una = syn_end;
 	lull_tcb_cold(t, tcb)->tally.mark = syn_end;
+	lull_rack_init(t, tcb);
 	lull_shadow_drop(t, &tcb->shadow);
 	lull_timer_clear(tcb, LULL_TIMER_RTO);
-	if (rtt_us)
-		lull_rtt_sample(t, tcb, rtt_us);
+	if (a.rtt_us) {
+		lull_rtt_sample(t, tcb, a.rtt_us);
+		lull_rack_min_rtt(t, tcb, a.rtt_us);
+	}
 	if (tcb->rtt.backoff > 0) { /* our SYN was lost: RFC 5681 3.1 */
 		tcb->rtt.backoff = 0;
 		tcb->cc.cwnd = tcb->opt.mss;
@@ -201,6 +210,7 @@ int lull_tcp_connect(struct lull_tcp *t, const struct lull_place *place,
 	/* What we offer; lull_tcb_agree() decides. */
 	tcb->flags |= t->g->knobs.timestamps ? LULL_TCB_TS : 0;
 	tcb->flags |= t->g->knobs.window_scaling ? LULL_TCB_WSCALE : 0;
+	tcb->flags |= t->g->knobs.sack ? LULL_TCB_SACK : 0;
 	lull_pmtu_sync(t, tcb);
 	lull_cc_init(t, tcb);
 	lull_tcp_enter(t, tcb, LULL_TCP_SYN_SENT);
@@ -235,9 +245,9 @@ static void keep_options(struct lull_tcp *t, struct lull_tcb *tcb,
 {
 	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 
-	tcb->flags |= old->flags & (LULL_TCB_NODELAY | LULL_TCB_KEEPALIVE |
-				    LULL_TCB_CORK | LULL_TCB_QUICKACK |
-				    LULL_TCB_RCVBUF);
+	tcb->flags |= old->flags &
+		      (LULL_TCB_NODELAY | LULL_TCB_KEEPALIVE | LULL_TCB_CORK |
+		       LULL_TCB_QUICKACK | LULL_TCB_RCVBUF);
 	tcb->rcv.buf = old->rcv.buf;
 	old_cold.iss = old_cold.sml = cold->iss;
 	old_cold.dest = cold->dest;
@@ -384,13 +394,15 @@ static void take_syn(struct lull_tcp *t, struct lull_tcb *tcb,
 {
 	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 	struct lull_seg agreed = *seg;
-	uint64_t offered = tcb->flags & (LULL_TCB_TS | LULL_TCB_WSCALE);
+	uint64_t offered = tcb->flags & OFFERS;
 
 	if (!(offered & LULL_TCB_TS))
 		agreed.has_ts = false;
 	if (!(offered & LULL_TCB_WSCALE))
 		agreed.wscale = LULL_NO_WSCALE;
-	tcb->flags &= ~(uint64_t)(LULL_TCB_TS | LULL_TCB_WSCALE);
+	if (!(offered & LULL_TCB_SACK))
+		agreed.sack_ok = false;
+	tcb->flags &= ~(uint64_t)OFFERS;
 	cold->irs = seg->seq;
 	tcb->rcv.nxt = tcb->rcv.acked = lull_seq_add(seg->seq, 1);
 	tcb->rcv.edge = lull_seq_add(tcb->rcv.nxt, cold->syn_wnd);

@@ -3,6 +3,7 @@
  * output.c: what a connection has to say, and whether it may say it now.
  *
  *	retransmissions   what is marked lost, as the window allows
+ *	a tail loss probe RFC 8985 7.3
  *	new text and FIN  3.8.6.2.1 (silly windows), 3.7.4 (Nagle)
  *	a probe           3.8.6.1, 3.8.4
  *	an ACK alone      3.8.6.3
@@ -63,12 +64,6 @@ static void acked(struct lull_tcb *tcb)
 }
 
 /* Is it larger than an MSS to see whether it arrives, and so never cut? */
-static bool is_probe(const struct lull_tcb_cold *cold,
-		     const struct lull_seg *out)
-{
-	return cold->pmtu.probe && lull_seq_eq(out->seq, cold->pmtu.probe_seq);
-}
-
 static void emit(struct lull_tcp *t, struct lull_tcb *tcb, struct lull_tx *tx,
 		 struct lull_seg *out)
 {
@@ -83,8 +78,6 @@ static void emit(struct lull_tcp *t, struct lull_tcb *tcb, struct lull_tx *tx,
 	tx->ttl = cold->ttl;
 	tx->confirm = tcb->flags & LULL_TCB_CONFIRM;
 	tcb->flags &= ~(uint64_t)LULL_TCB_CONFIRM;
-	if (tx->payload_len > tcb->opt.mss && !is_probe(cold, out))
-		tx->gso_size = tcb->opt.mss;
 	lull_tally_out(&cold->tally, tx);
 	/* A large one gets its checksums where it is cut. */
 	lull_tcp_emit(tx, out, &g->bufs,
@@ -108,6 +101,7 @@ static void syn_options(struct lull_tcp *t, struct lull_tcb *tcb,
 	out->wnd = cold->syn_wnd = (uint16_t)wnd; /* never scaled */
 	if (tcb->flags & LULL_TCB_WSCALE)
 		out->wscale = lull_wscale_offer(t);
+	out->sack_ok = tcb->flags & LULL_TCB_SACK;
 	if (tcb->state == LULL_TCP_SYN_SENT) {
 		out->flags = LULL_SYN;
 		out->ack = lull_seq(0);
@@ -115,6 +109,12 @@ static void syn_options(struct lull_tcp *t, struct lull_tcb *tcb,
 	} else {
 		out->flags = LULL_SYN | LULL_ACK;
 	}
+}
+
+/* What a segment with so much text has left; a probe of the path: nothing. */
+static uint32_t room_in(const struct lull_tcb *tcb, uint32_t text)
+{
+	return tcb->opt.mss > text ? tcb->opt.mss - text : 0;
 }
 
 /* One packet for [seq, end): flags say which ends are SYN and FIN. */
@@ -147,6 +147,13 @@ static enum sent send_range(struct lull_tcp *t, struct lull_tcb *tcb,
 		syn_options(t, tcb, &out);
 	if (fin)
 		out.flags |= LULL_FIN;
+	if (shown > r->mss)
+		tx->gso_size = r->mss;
+	/* What is sent again may have no room for blocks; new text left some.
+	 */
+	if (tcb->flags & LULL_TCB_SACKS)
+		lull_sack_tell(t, tcb, &out,
+			       room_in(tcb, lull_min(shown, r->mss)));
 	/* MUST-61: what is queued has left with this one. */
 	if (shown > 0 && lull_seq_ge(r->end, tcb->snd.end))
 		out.flags |= LULL_PSH;
@@ -157,20 +164,27 @@ static enum sent send_range(struct lull_tcp *t, struct lull_tcb *tcb,
 
 /* ---- again ---- */
 
-static enum sent retransmit(struct lull_tcp *t, struct lull_tcb *tcb)
+static void count_again(struct lull_tcp *t, const struct lull_tcb *tcb,
+			const struct lull_range *r)
 {
-	uint32_t i = lull_range_next_lost(t, tcb);
-	struct lull_range *r = lull_range_at(t, i), whole;
-	uint32_t len, most = tcb->opt.mss;
+	lull_count(t->g, LULL_COUNT_RETRANS_SEGS);
+	if (r->flags & LULL_RANGE_SYN)
+		lull_count(t->g, LULL_COUNT_SYN_RETRANS);
+	else if (tcb->flags & LULL_TCB_RECOVERY)
+		lull_count(t->g, LULL_COUNT_FAST_RETRANS);
+	else if (tcb->flags & LULL_TCB_LOSS && tcb->rtt.backoff == 0)
+		lull_count(t->g, LULL_COUNT_SLOW_START_RETRANS);
+}
 
-	if (!i)
-		return NOTHING;
-	/* In recovery the one that is marked goes at once (RFC 6582). */
-	if (!(tcb->flags & LULL_TCB_RECOVERY) && tcb->snd.pipe > 0 &&
-	    tcb->snd.pipe + most > tcb->cc.cwnd)
-		return NOTHING;
-	len = lull_seq_sub(r->end, r->seq) -
-	      !!(r->flags & (LULL_RANGE_SYN | LULL_RANGE_FIN));
+/* A segment of range `i`, from its beginning. */
+static enum sent send_again(struct lull_tcp *t, struct lull_tcb *tcb,
+			    uint32_t i)
+{
+	struct lull_range *r = lull_range_at(t, i), whole;
+	uint32_t most = tcb->opt.mss;
+	uint32_t len = lull_seq_sub(r->end, r->seq) -
+		       !!(r->flags & (LULL_RANGE_SYN | LULL_RANGE_FIN));
+
 	/* Segments have become smaller, and there is no range for the rest:
 	 * the next one's serves, or nothing would ever be acknowledged. */
 	if (len > most && !lull_range_split(t, tcb, i, most) &&
@@ -182,17 +196,46 @@ static enum sent retransmit(struct lull_tcp *t, struct lull_tcb *tcb)
 	if (!lull_seq_eq(whole.end, r->end))
 		(void)lull_range_split(t, tcb, i,
 				       lull_seq_sub(whole.end, r->seq));
-	r->sent_us = whole.sent_us;
-	r->flags &= (uint8_t)~LULL_RANGE_LOST;
-	r->flags |= LULL_RANGE_RETRANS;
-	tcb->snd.pipe += lull_seq_sub(r->end, r->seq);
+	lull_range_sent_again(t, tcb, i);
+	lull_loss_sent(t, tcb, lull_seq_sub(r->end, r->seq), true);
 	lull_tally_again(t, tcb, r);
-	lull_count(t->g, LULL_COUNT_RETRANS_SEGS);
-	if (r->flags & LULL_RANGE_SYN)
-		lull_count(t->g, LULL_COUNT_SYN_RETRANS);
-	else if (tcb->flags & LULL_TCB_RECOVERY)
-		lull_count(t->g, LULL_COUNT_FAST_RETRANS);
+	count_again(t, tcb, r);
 	return SENT;
+}
+
+static enum sent retransmit(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	bool reno = !(tcb->flags & LULL_TCB_SACK);
+	uint32_t i = tcb->snd.lost, len;
+	const struct lull_range *r = lull_range_at(t, i);
+	enum sent what;
+
+	if (!i)
+		return NOTHING;
+	len = lull_min(lull_seq_sub(r->end, r->seq), tcb->opt.mss);
+	/* Without SACK the one that is marked goes at once (RFC 6582). */
+	if (!(reno && tcb->flags & LULL_TCB_RECOVERY) && tcb->snd.pipe > 0 &&
+	    tcb->snd.pipe + len > tcb->cc.cwnd + lull_loss_limited(tcb))
+		return NOTHING;
+	/* RFC 5682 3 (2) b: new text instead, while there is some. */
+	if (lull_tcb_cold(t, tcb)->rack.flags & LULL_RACK_FRTO_NEW)
+		return NOTHING;
+	what = send_again(t, tcb, i);
+	/* The oldest has all of a timeout from here (as Linux). */
+	if (what == SENT && !reno && i == tcb->snd.ranges)
+		lull_timer_set(t, tcb, LULL_TIMER_RTO,
+			       lull_rtt_timeout_ms(t, tcb));
+	return what;
+}
+
+static enum sent send_lost(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	enum sent what;
+
+	do
+		what = retransmit(t, tcb);
+	while (what == SENT);
+	return what;
 }
 
 /* ---- new ---- */
@@ -257,14 +300,16 @@ static uint32_t text_allowed(const struct lull_tcp *t,
 				  ? lull_seq_sub(tcb->snd.end, tcb->snd.nxt)
 				  : 0;
 	/* Whole segments, in one frame that the link cuts, or link.c does. */
-	uint32_t mss = tcb->opt.mss, most = (65535 - 120) / mss * mss, len;
-	uint32_t cwnd_left =
-		tcb->cc.cwnd > tcb->snd.pipe ? tcb->cc.cwnd - tcb->snd.pipe : 0;
+	uint32_t mss = lull_sack_mss(t, tcb), most = (65535 - 120) / mss * mss;
+	uint32_t cwnd = tcb->cc.cwnd + lull_loss_limited(tcb), len;
+	uint32_t cwnd_left = cwnd > tcb->snd.pipe ? cwnd - tcb->snd.pipe : 0;
 
 	if (tcb->flags & LULL_TCB_URGENT) /* one pointer is not right for all */
 		most = mss;
 	len = lull_min(lull_min(queued, window_left(tcb)), most);
-	if (tcb->snd.pipe == 0) /* one segment may always go */
+	/* One segment may always go; and one that is to find out. */
+	if (tcb->snd.pipe == 0 ||
+	    lull_tcb_cold(t, tcb)->rack.flags & LULL_RACK_TLP)
 		cwnd_left = lull_max(cwnd_left, mss);
 	len = lull_min(len, cwnd_left);
 	if (len == 0)
@@ -282,6 +327,7 @@ static enum sent send_path_probe(struct lull_tcp *t, struct lull_tcb *tcb,
 				 struct lull_range *r, uint32_t text)
 {
 	r->end = lull_seq_add(r->seq, text);
+	r->mss = (uint16_t)text;
 	lull_pmtu_sent(t, tcb, r->seq, text);
 	if (send_range(t, tcb, r) == FULL) {
 		lull_pmtu_sent(t, tcb, r->seq, 0);
@@ -304,6 +350,7 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 	if (lull_seq_eq(tcb->snd.una, tcb->snd.nxt) &&
 	    lull_seq_lt(tcb->snd.nxt, tcb->snd.end))
 		lull_cc_idle(t, tcb);
+	r.mss = (uint16_t)lull_sack_mss(t, tcb);
 	len = text_allowed(t, tcb);
 	if (live && len > 0)
 		probe = lull_pmtu_probe(t, tcb);
@@ -328,6 +375,10 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 		return FULL;
 	if (LULL_NEVER(!lull_range_add(t, tcb, r)))
 		return NOTHING;
+	if (tcb->flags & LULL_TCB_RECOVERY)
+		lull_loss_sent(t, tcb, len, false);
+	else if (!(lull_tcb_cold(t, tcb)->rack.flags & LULL_RACK_REO_TIMER))
+		lull_timer_clear(tcb, LULL_TIMER_LOSS); /* begins anew */
 	tcb->snd.nxt = r.end;
 	if (len != tcb->opt.mss && len % tcb->opt.mss)
 		lull_tcb_cold(t, tcb)->sml = r.end;
@@ -344,6 +395,7 @@ static enum sent send_syn(struct lull_tcp *t, struct lull_tcb *tcb)
 	struct lull_range r = {
 		.seq = tcb->snd.una,
 		.end = lull_seq_add(tcb->snd.una, 1),
+		.mss = tcb->opt.mss,
 		.flags = LULL_RANGE_SYN,
 	};
 
@@ -372,6 +424,8 @@ static enum sent send_bare(struct lull_tcp *t, struct lull_tcb *tcb,
 		return FULL;
 	out = lull_tcb_segment(t, tcb);
 	out.seq = seq;
+	if (tcb->flags & LULL_TCB_SACKS)
+		lull_sack_tell(t, tcb, &out, tcb->opt.mss);
 	emit(t, tcb, tx, &out);
 	return SENT;
 }
@@ -429,6 +483,43 @@ static enum sent send_rst(struct lull_tcp *t, struct lull_tcb *tcb)
 
 /* ---- one connection, and all of them ---- */
 
+/* RFC 8985 7.3: there was nothing new to send: the last segment again. */
+static enum sent send_tlp(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	uint32_t i = tcb->snd.ranges_end, len, tail;
+	const struct lull_range *r = lull_range_at(t, i);
+	enum sent what;
+
+	lull_tcb_cold(t, tcb)->rack.flags &= (uint16_t)~LULL_RACK_TLP;
+	if (!i || r->flags & (LULL_RANGE_LOST | LULL_RANGE_SACKED))
+		return NOTHING;
+	len = lull_seq_sub(r->end, r->seq);
+	tail = (len - 1) % lull_min(r->mss, tcb->opt.mss) + 1;
+	if (len > tcb->opt.mss + 1U) { /* of a large frame */
+		if (!lull_range_split(t, tcb, i, len - tail))
+			return NOTHING;
+		i = tcb->snd.ranges_end;
+	}
+	what = send_again(t, tcb, i);
+	if (what == SENT)
+		lull_tlp_sent(t, tcb, true);
+	else if (what == FULL)
+		lull_tcb_cold(t, tcb)->rack.flags |= LULL_RACK_TLP;
+	return what;
+}
+
+/* RFC 5682 3 (2) b: there was no new text after all. */
+static bool frto_ends(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
+	struct lull_rack *k = &lull_tcb_cold(t, tcb)->rack;
+
+	if (!tcb->snd.lost || !(k->flags & LULL_RACK_FRTO_NEW) ||
+	    lull_seq_gt(tcb->snd.nxt, tcb->cc.recover))
+		return false;
+	k->flags &= (uint16_t) ~(LULL_RACK_FRTO | LULL_RACK_FRTO_NEW);
+	return true;
+}
+
 /* Until nothing more may go. */
 static enum sent send_all(struct lull_tcp *t, struct lull_tcb *tcb)
 {
@@ -436,14 +527,18 @@ static enum sent send_all(struct lull_tcp *t, struct lull_tcb *tcb)
 		       tcb->state == LULL_TCP_SYN_RECEIVED;
 	enum sent what;
 
-	do
-		what = retransmit(t, tcb);
-	while (what == SENT);
+	what = send_lost(t, tcb);
 	while (what != FULL) {
 		what = opening ? send_syn(t, tcb) : send_new(t, tcb);
 		if (what != SENT)
 			break;
+		if (lull_tcb_cold(t, tcb)->rack.flags & LULL_RACK_TLP)
+			lull_tlp_sent(t, tcb, false);
 	}
+	if (what != FULL && lull_tcb_cold(t, tcb)->rack.flags & LULL_RACK_TLP)
+		what = send_tlp(t, tcb);
+	if (what != FULL && frto_ends(t, tcb))
+		what = send_lost(t, tcb);
 	lull_sendq_tell(t, tcb); /* less is unsent than was */
 	if (what != FULL)
 		what = send_probe(t, tcb);
@@ -485,14 +580,17 @@ static void arm(struct lull_tcp *t, struct lull_tcb *tcb)
 		lull_timer_clear(tcb, LULL_TIMER_RTO);
 		return;
 	}
-	if (lull_timer_is_set(tcb, LULL_TIMER_RTO))
-		return;
-	if (!out)
-		tcb->flags |= LULL_TCB_PERSIST;
-	lull_timer_set(t, tcb, LULL_TIMER_RTO,
-		       lull_min(lull_rtt_timeout_ms(t, tcb),
-				out ? lull_timer_user_left(t, tcb)
-				    : most_ms(t, tcb)));
+	if (!lull_timer_is_set(tcb, LULL_TIMER_RTO)) {
+		if (!out)
+			tcb->flags |= LULL_TCB_PERSIST;
+		lull_timer_set(t, tcb, LULL_TIMER_RTO,
+			       lull_min(lull_rtt_timeout_ms(t, tcb),
+					out ? lull_timer_user_left(t, tcb)
+					    : most_ms(t, tcb)));
+	}
+	if (out && tcb->flags & LULL_TCB_SACK &&
+	    !lull_timer_is_set(tcb, LULL_TIMER_LOSS))
+		lull_tlp_schedule(t, tcb);
 }
 
 static enum sent output_one(struct lull_tcp *t, struct lull_tcb *tcb)

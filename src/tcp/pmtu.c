@@ -206,8 +206,8 @@ uint32_t lull_pmtu_probe(const struct lull_tcp *t, const struct lull_tcb *tcb)
 	    p->high - p->low < t->g->knobs.probe_threshold)
 		return 0;
 	/* Its loss must be its own, and be seen at once. */
-	if (tcb->flags & LULL_TCB_RECOVERY || tcb->snd.lost ||
-	    tcb->rtt.backoff || tcb->dup_acks || size <= size_now(tcb))
+	if (tcb->flags & LULL_TCB_UNEASY || tcb->snd.lost || tcb->rtt.backoff ||
+	    tcb->dup_acks || size <= size_now(tcb))
 		return 0;
 	text = size - hdr_bytes(tcb);
 	need = text + (DUPS + 1U) * tcb->opt.mss;

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sendq.c: what the program queued, and which ranges of it were sent when.
+ * sendq.c: what the program queued.
  *
  * Text is copied once, into buffers that packets then show pieces of. A
  * buffer is filled up before another is taken; its class grows with what is
  * queued, so that memory charged stays near to bytes kept.
  *
- * A range is what one packet carried: from when it is, and whether it went
- * twice or is lost. SYN and FIN are ranges' first and last numbers.
- *
- * Entry points: lull_sendq_put, _room, _tell, _show, _acked, _free;
- * lull_range_add, _split, _join, _lost, _next_lost; lull_ranges_acked.
+ * Entry points: lull_sendq_put, _room, _tell, _show, _acked, _free.
  */
 #include "tcp/tcp.h"
 
 enum {
 	BIG_BUFFER_FROM = 4 * 65536, /* charge allowed, for buffers of 64 KB */
-	RANGE_BYTES_MAX = 1 << 30,
 };
 
 /* Without regard to tcp_notsent_lowat. */
@@ -224,123 +219,5 @@ void lull_sendq_free(struct lull_tcp *t, struct lull_tcb *tcb)
 	}
 	t->mem.bytes -= tcb->snd.charge;
 	tcb->snd.tail = tcb->snd.at = tcb->snd.charge = 0;
-	while (tcb->snd.ranges) {
-		uint32_t next = lull_range_at(t, tcb->snd.ranges)->next;
-
-		lull_slab_put(&t->ranges, tcb->snd.ranges);
-		tcb->snd.ranges = next;
-	}
-	tcb->snd.ranges_end = tcb->snd.lost = tcb->snd.pipe = 0;
-}
-
-bool lull_range_add(struct lull_tcp *t, struct lull_tcb *tcb,
-		    struct lull_range range)
-{
-	uint32_t i = lull_slab_get(&t->ranges);
-
-	if (!i)
-		return false;
-	LULL_ASSERT(lull_seq_lt(range.seq, range.end));
-	range.next = 0;
-	*lull_range_at(t, i) = range;
-	if (tcb->snd.ranges_end)
-		lull_range_at(t, tcb->snd.ranges_end)->next = i;
-	else
-		tcb->snd.ranges = i;
-	tcb->snd.ranges_end = i;
-	tcb->snd.pipe += lull_seq_sub(range.end, range.seq);
-	return true;
-}
-
-bool lull_range_split(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i,
-		      uint32_t bytes)
-{
-	struct lull_range *r = lull_range_at(t, i), *rest;
-	uint32_t k = lull_slab_get(&t->ranges);
-
-	LULL_ASSERT(bytes > 0 && bytes < lull_seq_sub(r->end, r->seq));
-	if (!k)
-		return false;
-	rest = lull_range_at(t, k);
-	*rest = *r;
-	rest->seq = lull_seq_add(r->seq, bytes);
-	rest->flags &= (uint8_t)~LULL_RANGE_SYN;
-	r->end = rest->seq;
-	r->flags &= (uint8_t)~LULL_RANGE_FIN;
-	r->next = k;
-	if (tcb->snd.ranges_end == i)
-		tcb->snd.ranges_end = k;
-	return true;
-}
-
-bool lull_range_join(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
-{
-	struct lull_range *r = lull_range_at(t, i);
-	const struct lull_range *n = lull_range_at(t, r->next);
-	uint32_t k = r->next;
-
-	if (!k || !(r->flags & n->flags & LULL_RANGE_LOST))
-		return false;
-	r->end = n->end;
-	r->flags |= n->flags & (LULL_RANGE_RETRANS | LULL_RANGE_FIN);
-	r->next = n->next;
-	if (tcb->snd.ranges_end == k)
-		tcb->snd.ranges_end = i;
-	lull_slab_put(&t->ranges, k);
-	return true;
-}
-
-uint32_t lull_ranges_acked(struct lull_tcp *t, struct lull_tcb *tcb,
-			   struct lull_seq upto)
-{
-	uint32_t clean_us = 0;
-
-	while (tcb->snd.ranges) {
-		uint32_t i = tcb->snd.ranges;
-		struct lull_range *r = lull_range_at(t, i);
-		bool whole = lull_seq_le(r->end, upto);
-		struct lull_seq end =
-			whole ? r->end : lull_seq_max(upto, r->seq);
-
-		if (!(r->flags & LULL_RANGE_LOST))
-			tcb->snd.pipe -= lull_seq_sub(end, r->seq);
-		if (!whole) {
-			r->seq = end;
-			break;
-		}
-		if (!(r->flags & LULL_RANGE_RETRANS)) /* Karn (MUST-18) */
-			clean_us = lull_max(t->g->now_us - r->sent_us, 1);
-		else
-			clean_us = 0;
-		tcb->snd.ranges = r->next;
-		if (tcb->snd.lost == i)
-			tcb->snd.lost = r->next;
-		lull_slab_put(&t->ranges, i);
-	}
-	if (!tcb->snd.ranges)
-		tcb->snd.ranges_end = tcb->snd.lost = 0;
-	return clean_us;
-}
-
-void lull_range_lost(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
-{
-	struct lull_range *r = lull_range_at(t, i);
-
-	if (r->flags & LULL_RANGE_LOST)
-		return;
-	r->flags |= LULL_RANGE_LOST;
-	tcb->snd.pipe -= lull_seq_sub(r->end, r->seq);
-	if (!tcb->snd.lost ||
-	    lull_seq_lt(r->seq, lull_range_at(t, tcb->snd.lost)->seq))
-		tcb->snd.lost = i;
-}
-
-uint32_t lull_range_next_lost(struct lull_tcp *t, struct lull_tcb *tcb)
-{
-	uint32_t i = tcb->snd.lost;
-
-	while (i && !(lull_range_at(t, i)->flags & LULL_RANGE_LOST))
-		i = lull_range_at(t, i)->next;
-	tcb->snd.lost = i;
-	return i;
+	lull_ranges_free(t, tcb);
 }

@@ -23,6 +23,7 @@
 
 #include "base/base.h"
 #include "tcp/cc.h"
+#include "tcp/loss.h"
 #include "wire/wire.h"
 
 /* ---- the program's side ---- */
@@ -102,6 +103,7 @@ enum lull_half_flags {
 	LULL_HALF_AGAIN = 8,  /* and once more: no RTT sample (Karn) */
 	LULL_HALF_BACK = 16,  /* as LULL_CLOSING_BACK */
 	LULL_HALF_ACKED = 32, /* TCP_DEFER_ACCEPT: it waits for text */
+	LULL_HALF_SACK = 64,
 };
 
 /* Of a deferred SYN: what the program said, and has not been done yet. */
@@ -151,11 +153,14 @@ enum lull_tcb_flags {
 	LULL_TCB_PROBE = 1 << 13,     /* send one: zero window or keepalive */
 	LULL_TCB_PERSIST = 1 << 14,   /* the RTO timer is the persist timer */
 	LULL_TCB_PUSH = 1 << 15, /* its timer says: send less than a segment */
-	LULL_TCB_RECOVERY = 1 << 16,  /* fast recovery (RFC 6582, 6675) */
+	LULL_TCB_RECOVERY = 1 << 16,  /* fast recovery; see loss.c */
 	LULL_TCB_ZERO_TOLD = 1 << 17, /* the window last told is zero */
 	LULL_TCB_REUSEADDR = 1 << 18, /* SO_REUSEADDR, of its listener or own */
 	LULL_TCB_BOUND = 1 << 19,     /* counted at its port */
 	LULL_TCB_BACK = 1 << 20,      /* as LULL_CLOSING_BACK */
+	LULL_TCB_SACK = 1 << 21,      /* SACK agreed on, or offered */
+	LULL_TCB_SACKS = 1 << 22,     /* there are blocks to tell; sack.c */
+	LULL_TCB_LOSS = 1 << 23,      /* a timeout is being repaired */
 	LULL_TCB_CORK = 1 << 24,      /* TCP_CORK: whole segments only */
 	LULL_TCB_MORE = 1 << 25,      /* MSG_MORE: so until the next send */
 	LULL_TCB_QUICKACK = 1 << 26,  /* TCP_QUICKACK: no delayed ACK */
@@ -164,31 +169,20 @@ enum lull_tcb_flags {
 	LULL_TCB_MSS_PROVED = 1 << 29, /* as much as an MSS has arrived */
 	LULL_TCB_PMTU_ACKS = 1 << 30,  /* pmtu.c waits for an ACK */
 	LULL_TCB_CONFIRM = 1LL << 31,  /* what we sent arrives: tell the link */
+	/* The peer has text behind a gap, or a tail loss probe is out. */
+	LULL_TCB_DISORDER = 1LL << 32,
 };
 
+/* An ACK is more than progress while any of them stands. */
+#define LULL_TCB_UNEASY (LULL_TCB_RECOVERY | LULL_TCB_LOSS | LULL_TCB_DISORDER)
+
 enum lull_tcb_timer {
-	LULL_TIMER_RTO, /* retransmission, or persist */
-	LULL_TIMER_ACK, /* delayed ACK */
+	LULL_TIMER_LOSS, /* RACK's; before RTO: it may put that off */
+	LULL_TIMER_RTO,	 /* retransmission, or persist */
+	LULL_TIMER_ACK,	 /* delayed ACK */
 	LULL_TIMER_KEEP,
 	LULL_TIMER_LINGER,
 	LULL_TIMERS,
-};
-
-/* What was sent together and is not yet acknowledged. */
-enum lull_range_flags {
-	LULL_RANGE_SYN = 1,
-	LULL_RANGE_FIN = 2,
-	LULL_RANGE_RETRANS = 4, /* sent more than once: no RTT sample (Karn) */
-	LULL_RANGE_LOST = 8,	/* to be sent again */
-	LULL_RANGE_SACKED = 16, /* a later issue's */
-};
-
-struct lull_range {
-	uint32_t next;
-	struct lull_seq seq, end; /* SYN and FIN take numbers too */
-	uint32_t sent_us;
-	uint8_t flags;
-	uint8_t unused[3];
 };
 
 /* The hot part: four cache lines. Names are those of 3.3.1. */
@@ -215,7 +209,7 @@ struct lull_tcb {
 		uint32_t charge;       /* bytes of those buffers */
 		uint32_t pipe;	       /* bytes thought to be in the network */
 		uint32_t ranges, ranges_end; /* oldest and newest */
-		uint32_t lost;	/* the first range that may be LOST, or 0 */
+		uint32_t lost;	/* the first range that is LOST, or 0 */
 		uint8_t probes; /* of a zero window, not answered */
 	} snd;
 
@@ -348,6 +342,8 @@ struct lull_tcb_cold {
 	struct lull_cc_before before;
 	struct lull_pmtu pmtu;
 	struct lull_tally tally;
+	struct lull_rack rack;
+	struct lull_sacks sacks;
 };
 
 #include "tcp/closing.h"
@@ -645,7 +641,7 @@ uint8_t lull_wscale_offer(const struct lull_tcp *t);
 void lull_segment_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
 			  struct lull_seg *seg);
 
-/* ---- ack.c, sendq.c, loss.c, rtt.c: the sender; cc.h ---- */
+/* ---- ack.c, sendq.c, rtt.c: the sender; cc.h, loss.h ---- */
 
 /* The rest of the fifth step. false: the connection is gone. */
 bool lull_ack_take(struct lull_tcp *t, struct lull_tcb *tcb,
@@ -663,27 +659,6 @@ uint32_t lull_sendq_show(struct lull_tcp *t, struct lull_tcb *tcb,
 void lull_sendq_acked(struct lull_tcp *t, struct lull_tcb *tcb,
 		      struct lull_seq upto);
 void lull_sendq_free(struct lull_tcp *t, struct lull_tcb *tcb);
-
-bool lull_range_add(struct lull_tcp *t, struct lull_tcb *tcb,
-		    struct lull_range range);
-/* Cut a range in two; false: no memory, it stays whole. */
-bool lull_range_split(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i,
-		      uint32_t bytes);
-/* The first lost range and the next one become one, if that is lost too. */
-bool lull_range_join(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i);
-/* Drop what `upto` acknowledges. Microseconds since the newest clean one, or 0.
- */
-uint32_t lull_ranges_acked(struct lull_tcp *t, struct lull_tcb *tcb,
-			   struct lull_seq upto);
-void lull_range_lost(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i);
-/* The first range to be sent again, or 0. */
-uint32_t lull_range_next_lost(struct lull_tcp *t, struct lull_tcb *tcb);
-
-void lull_loss_dup_ack(struct lull_tcp *t, struct lull_tcb *tcb);
-void lull_loss_acked(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t bytes,
-		     uint32_t rtt_us);
-void lull_loss_timeout(struct lull_tcp *t, struct lull_tcb *tcb);
-void lull_loss_too_big(struct lull_tcp *t, struct lull_tcb *tcb);
 
 void lull_rtt_init(struct lull_tcp *t, struct lull_tcb *tcb);
 void lull_rtt_sample(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t us);

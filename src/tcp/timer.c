@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * timer.c: a connection's four timers on one node of the wheel.
+ * timer.c: a connection's five timers on one node of the wheel.
  *
+ *	LOSS    what may be reordered is lost, or a tail loss probe (rack.c)
  *	RTO     oldest unacknowledged data (RFC 6298), or, with PERSIST,
  *	        the probe of a window that is closed (3.8.6.1)
  *	ACK     an ACK that was delayed (3.8.6.3)
@@ -259,6 +260,9 @@ static bool fire_one(struct lull_tcp *t, struct lull_tcb *tcb,
 {
 	lull_timer_clear(tcb, which);
 	switch (which) {
+	case LULL_TIMER_LOSS:
+		lull_rack_timer(t, tcb);
+		return true;
 	case LULL_TIMER_RTO:
 		return rto(t, tcb);
 	case LULL_TIMER_ACK:

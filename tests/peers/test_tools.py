@@ -130,7 +130,7 @@ def test_sysctl(w, s):
 def test_full(w):
     """What an operator should hear of: a line a second, with how many."""
     s = w.serve(w.www(), "--sysctl", "net.ipv4.tcp_max_tw_buckets=2",
-                "--sysctl", "net.ipv4.tcp_sack=0")
+                "--sysctl", "net.ipv4.tcp_fack=0")
     try:
         s.curl("-H", "Connection: close", *[url(V4)] * 6)
         w.ok("more TIME-WAITs than tcp_max_tw_buckets", wait_for(
@@ -145,8 +145,8 @@ def test_full(w):
         lines = s.stderr().splitlines()
         w.ok("in a line or two", 2 <= len(lines) <= 3, lines)
         w.equal("--sysctl of what has no effect", lines[0],
-                "lull serve: --sysctl net.ipv4.tcp_sack: accepted, no effect: "
-                "there is no SACK")
+                "lull serve: --sysctl net.ipv4.tcp_fack: accepted, no effect: "
+                "obsolete; Linux ignores it")
     finally:
         w.equal("it stops in order", s.stop(), 0)
     w.refuses("--sysctl of what is refused", 64, ["tcp_tw_recycle", "4.12"],

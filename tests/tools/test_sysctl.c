@@ -131,9 +131,9 @@ static const struct {
 	 "lull sysctl: net.ipv4.tcp_ehash_entries: refused: read-only, "
 	 "in Linux too; the flow table grows as far as the limits of "
 	 "the stack need it\n"},
-	{"net.ipv4.tcp_sack", NULL,
-	 "lull sysctl: net.ipv4.tcp_sack: it has no value here: there "
-	 "is no SACK\n"},
+	{"net.ipv4.tcp_fack", NULL,
+	 "lull sysctl: net.ipv4.tcp_fack: it has no value here: "
+	 "obsolete; Linux ignores it\n"},
 	{"net.ipv4.ip_local_reserved_ports=80-", NULL,
 	 "lull sysctl: net.ipv4.ip_local_reserved_ports=80-: it wants "
 	 "ports and ranges, as 80,8000-8080\n"},
@@ -230,7 +230,7 @@ static void odd_lines(void **state)
 		    "net.ipv4.tcp_rfc1337\n"
 		    "=5\n"
 		    "-net.ipv4.tcp_fin_timeout = 9999\n"
-		    "net.ipv4.tcp_sack = 0\n"
+		    "net.ipv4.tcp_fack = 0\n"
 		    "net.ipv4.tcp_keepalive_[ip]* = 3\n"
 		    "net.ipv4.ip_local_reserved_ports = 80, 443,1000-1002\n"
 		    "net.ipv4.ip_local_reserved_ports =\n"
@@ -249,8 +249,8 @@ static void odd_lines(void **state)
 	assert_non_null(strstr(r.err, ".conf, line 9: not NAME = VALUE\n"));
 	assert_non_null(strstr(r.err, "net.ipv4.nosuch: no such knob"));
 	assert_non_null(strstr(r.err, "tcp_fin_timeout=9999: it goes"));
-	assert_non_null(strstr(r.err, "net.ipv4.tcp_sack: accepted, no effect: "
-				      "there is no SACK\n"));
+	assert_non_null(strstr(r.err, "net.ipv4.tcp_fack: accepted, no effect: "
+				      "obsolete; Linux ignores it\n"));
 	(void)state;
 }
 
@@ -318,7 +318,7 @@ static void parts_are_shown(void **state)
 	       "net.ipv4.tcp_fin_timeout = 60\n");
 	expect("-a -N --pattern keepalive_(time|intvl)$", NULL,
 	       "net.ipv4.tcp_keepalive_intvl\nnet.ipv4.tcp_keepalive_time\n");
-	expect("-e net.none net.ipv4.tcp_sack net.ipv4.tcp_tw_recycle=1", NULL,
+	expect("-e net.none net.ipv4.tcp_fack net.ipv4.tcp_tw_recycle=1", NULL,
 	       "");
 	expect("-r nothing_fits net.ipv4.tcp_fin_timeout=9999 net.none", NULL,
 	       "");
@@ -328,8 +328,8 @@ static void parts_are_shown(void **state)
 			    "net.ipv4.tcp_tw_recycle: refused: Linux removed "
 			    "it in 4.12: behind a NAT it refused whole groups "
 			    "of clients; nothing is needed instead\n"
-			    "net.ipv4.tcp_sack: accepted, no effect: there is "
-			    "no SACK\n");
+			    "net.ipv4.tcp_fack: accepted, no effect: "
+			    "obsolete; Linux ignores it\n");
 	(void)state;
 }
 

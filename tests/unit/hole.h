@@ -48,6 +48,7 @@ static inline int hole_turn(struct rig *r, struct hole *h)
 	static struct {
 		uint32_t at, len;
 		bool lost;
+		uint32_t tsval;
 	} out[HOLE_FLIGHT_MAX];
 	const struct rig_raw *raw;
 	uint32_t hdr = r->config.v6 ? 40 : 20;
@@ -63,6 +64,7 @@ static inline int hole_turn(struct rig *r, struct hole *h)
 			continue;
 		out[n].at = seg.seq.v - (RIG_ISS + 1);
 		out[n].len = seg.text_len;
+		out[n].tsval = seg.has_ts ? seg.tsval : 0;
 		out[n].lost = hole_packet_size(raw) > h->mtu;
 		if (!out[n].lost) {
 			rig_same(raw->bytes + raw->len - seg.text_len,
@@ -77,6 +79,8 @@ static inline int hole_turn(struct rig *r, struct hole *h)
 	rig_pass_ms(r, HOLE_RTT_MS);
 	for (int i = 0; i < n; i++) {
 		if (!out[i].lost) {
+			if (out[i].at <= h->have) /* RFC 7323 4.3 (2) */
+				r->tsecr = out[i].tsval;
 			hole_receive(r, h, out[i].at, out[i].len);
 			came++;
 			continue;

@@ -238,6 +238,14 @@ static uint32_t build_options(const struct rig *r, uint8_t flags, uint8_t *p)
 							    : OPT_WSCALE));
 		n += 4;
 	}
+	if (flags & LULL_SYN && r->config.sack) {
+		put32(p + n, 0x01010402);
+		n += 4;
+	}
+	if (!(flags & (LULL_SYN | LULL_RST))) {
+		memcpy(p + n, r->opt, r->opt_len);
+		n += r->opt_len;
+	}
 	return n;
 }
 

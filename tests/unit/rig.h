@@ -35,6 +35,7 @@ struct rig_config {
 	bool ether;			/* frames are Ethernet's: see lan.h */
 	bool ts;			/* the peer has timestamps */
 	bool wscale;			/* the peer has window scaling */
+	bool sack;			/* the peer permits SACK */
 	uint8_t shift;			/* ... by so much; 0: 7 */
 	uint16_t mss;			/* the peer's; 0: 1460 */
 	bool no_mss;			/* its SYN has no such option */
@@ -72,7 +73,9 @@ struct rig {
 	struct lull_seq seq; /* the peer's SND.NXT: next to send */
 	struct lull_seq ack; /* the peer's RCV.NXT: all before it has come */
 	uint32_t tsval, tsecr;
-	uint16_t wnd;	       /* what the peer offers, as on the wire */
+	uint16_t wnd;	 /* what the peer offers, as on the wire */
+	uint8_t opt[40]; /* more options of the peer's, but for SYN */
+	uint32_t opt_len;
 	uint32_t events;       /* all bits of the connection's events so far */
 	int error;	       /* and its last error */
 	uint32_t written, fed; /* bytes of the pattern: by us, by the peer */

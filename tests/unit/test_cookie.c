@@ -277,9 +277,14 @@ static void forged_options(void **unused)
 	rig_open(&r, &(struct rig_config){
 			     .ts = true, .wscale = true, .sysctl = {ALWAYS}});
 	knock(&r, 5000);
-	r.tsecr += 16;
+	r.tsecr += 32; /* ECN */
 	rig_put(&r, LULL_ACK, r.seq, r.ack, NULL, 0);
 	expect_rst(&r, r.ack);
+	r.tsecr -= 16; /* SACK, that the knob forbids */
+	rig_knob(&r, "net.ipv4.tcp_sack", "0");
+	rig_put(&r, LULL_ACK, r.seq, r.ack, NULL, 0);
+	expect_rst(&r, r.ack);
+	rig_knob(&r, "net.ipv4.tcp_sack", "1");
 	r.tsecr -= 16;
 	rig_knob(&r, "net.ipv4.tcp_window_scaling", "0");
 	rig_put(&r, LULL_ACK, r.seq, r.ack, NULL, 0);
@@ -288,7 +293,7 @@ static void forged_options(void **unused)
 	rig_knob(&r, "net.ipv4.tcp_timestamps", "0");
 	rig_put(&r, LULL_ACK, r.seq, r.ack, NULL, 0);
 	expect_rst(&r, r.ack);
-	assert_int_equal(rig_drops(&r, LULL_DROP_COOKIE), 3);
+	assert_int_equal(rig_drops(&r, LULL_DROP_COOKIE), 4);
 	rig_knob(&r, "net.ipv4.tcp_timestamps", "1");
 	enter(&r);
 	drop_all(&r);

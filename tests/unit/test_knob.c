@@ -90,10 +90,10 @@ static void test_idle(void **state)
 		assert_null(lull_knob_find(row->name));
 		assert_ptr_equal(lull_idle_find(row->name), row);
 	}
-	assert_null(lull_idle_find("net.ipv4.tcp_sac"));
+	assert_null(lull_idle_find("net.ipv4.tcp_fac"));
 	assert_null(lull_idle_find("net.ipv4.tcp_fin_timeout"));
 	assert_true(lull_idle_find("net.ipv4.tcp_tw_recycle")->refused);
-	assert_false(lull_idle_find("net.ipv4.tcp_sack")->refused);
+	assert_false(lull_idle_find("net.ipv4.tcp_fack")->refused);
 }
 
 /* What diag.h shows is as long as what is here. */

@@ -160,7 +160,7 @@ static void no_second_recovery_for_one_loss(void **unused)
 	assert_int_equal(rig_discard(&r), 2);
 	for (int i = 0; i < 3; i++)
 		rig_ack(&r);
-	rig_discard(&r);
+	rig_discard(&r);	     /* two of them new: limited transmit */
 	rig_pass_ms(&r, 2 * RTO_MS); /* that was lost, too */
 	assert_true(rig_count(&r, LULL_COUNT_TIMEOUTS) >= 1);
 	assert_int_equal(rig_count(&r, LULL_COUNT_LOSS_FAILURES), 1);
@@ -169,9 +169,9 @@ static void no_second_recovery_for_one_loss(void **unused)
 		rig_ack(&r);
 	assert_int_equal(rig_count(&r, LULL_COUNT_RENO_RECOVERY), 1);
 	/* Once all of that is over, the next loss is a new one. */
-	ack(&r, 12 * MSS);
+	ack(&r, 14 * MSS);
 	rig_discard(&r);
-	ack(&r, 13 * MSS);
+	ack(&r, 15 * MSS);
 	rig_discard(&r);
 	for (int i = 0; i < 3; i++)
 		rig_ack(&r);
@@ -215,18 +215,25 @@ static void recovery_sends_new_text(void **unused)
 	send_out(&r, &plain, 30);
 	ack(&r, MSS); /* 2 more go: 1..12 are out */
 	assert_int_equal(rig_discard(&r), 2);
-	for (i = 0; i < 3; i++)
+	/* RFC 3042: a new segment for each of the first two. */
+	for (i = 12; i < 14; i++) {
 		rig_ack(&r);
+		expect_at(&r, i * MSS);
+		rig_expect_none(&r);
+	}
+	rig_ack(&r);
 	expect_at(&r, MSS);
 	rig_expect_none(&r);
-	for (i = 0; i < 8; i++)
+	/* Those two don't count (RFC 5681 3.2): half of a window of 11. */
+	assert_int_equal(rig_tcb(&r)->cc.ssthresh, 11 * MSS / 2);
+	for (i = 0; i < 10; i++)
 		rig_ack(&r);
-	/* cwnd 11 / 2 + 11 segments, 11 of them out. */
-	for (i = 12; i < 12 + 4; i++)
+	/* cwnd 11 / 2 + 13 segments, 13 of them out. */
+	for (i = 14; i < 14 + 4; i++)
 		if (!expect_at(&r, i * MSS))
 			fail_msg("segment %u is empty", i);
 	rig_discard(&r);
-	ack(&r, 12 * MSS);
+	ack(&r, 14 * MSS);
 	assert_false(rig_tcb(&r)->flags & LULL_TCB_RECOVERY);
 	rig_discard(&r);
 	rig_close(&r);
