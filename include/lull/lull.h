@@ -461,6 +461,8 @@ LULL_API void lull_sock_close(struct lull_shard *shard, struct lull_sock sock);
 /* RST, nothing delivered (3.10.5); the handle is gone. */
 LULL_API void lull_sock_abort(struct lull_shard *shard, struct lull_sock sock);
 
+#define LULL_CONGESTION_MAX 16 /* bytes of an algorithm's name, with NUL */
+
 enum lull_option {	 /* value; socket(7), tcp(7) or ip(7) say more */
 	LULL_OPT_COOKIE, /* uint64_t: comes with each event */
 	LULL_OPT_ERROR,	 /* int32_t, get: negative errno, and cleared; SO_ERROR
@@ -511,9 +513,16 @@ enum lull_option {	 /* value; socket(7), tcp(7) or ip(7) say more */
 	LULL_OPT_WINDOW_CLAMP,	/* int32_t bytes of window offered, at most,
 				   1152..; 0: no bound. What was offered stays
 				 */
+	/* The name of an algorithm, "cubic" or "reno", as TCP_CONGESTION; to
+	 * get it, room for LULL_CONGESTION_MAX bytes. -ENOENT: there is none
+	 * of that name. Of a listener: what it accepts inherits it. */
+	LULL_OPT_CONGESTION,
+	/* uint32_t bytes a second, from 1, as SO_MAX_PACING_RATE; UINT32_MAX:
+	 * no limit. Text is paced with it whatever net.lull.tcp_pacing says. */
+	LULL_OPT_MAX_PACING_RATE,
 };
 
-#define LULL_OPTIONS (LULL_OPT_WINDOW_CLAMP + 1) /* one past the last */
+#define LULL_OPTIONS (LULL_OPT_MAX_PACING_RATE + 1) /* one past the last */
 
 /*
  * TCP_INFO: Linux's struct tcp_info (of 6.18), without "tcpi_": the same fields

@@ -108,6 +108,7 @@ void lull_knob_defaults(const struct lull_knob *row,
 				      : limits->closing;
 	else if (profile == LULL_PROFILE_LINUX &&
 		 (row->offset == offsetof(struct lull_knobs, rfc1337) ||
+		  row->offset == offsetof(struct lull_knobs, pacing) ||
 		  row->offset == offsetof(struct lull_knobs, tw_reuse_safe)))
 		defaults[0] = 0;
 }

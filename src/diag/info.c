@@ -140,13 +140,24 @@ static void set_sizes(const struct lull_tcp *t, const struct lull_tcb *tcb,
 	i->rcv_space = lull_min(tcb->rcv.buf / 2, 10 * i->advmss);
 }
 
-/* tcp_update_pacing_rate(): what Linux would pace at. */
-static uint64_t pacing_rate(const struct lull_tcb *tcb)
+static uint64_t rate_max(const struct lull_tcp *t, const struct lull_tcb *tcb)
 {
-	uint64_t cwnd = tcb->cc.cwnd, rtt_us = tcb->rtt.srtt_us;
-	uint32_t percent = tcb->cc.cwnd < tcb->cc.ssthresh / 2 ? 200 : 120;
+	return tcb->snd.cc & LULL_CC_RATE_MAX
+		       ? lull_tcb_cold(t, tcb)->more.rate_max
+		       : UINT64_MAX;
+}
 
-	return rtt_us ? cwnd * 10000 * percent / rtt_us : UINT64_MAX;
+/* tcp_update_pacing_rate(): what the path would be paced at, if it is. */
+static uint64_t pacing_rate(const struct lull_tcp *t,
+			    const struct lull_tcb *tcb)
+{
+	const struct lull_knobs *k = &t->g->knobs;
+	uint64_t cwnd = tcb->cc.cwnd, rtt_us = tcb->rtt.srtt_us, rate;
+	bool slow = tcb->cc.cwnd < tcb->cc.ssthresh / 2;
+	int64_t percent = slow ? k->pacing_ss_ratio : k->pacing_ca_ratio;
+
+	rate = rtt_us ? cwnd * 10000 * (uint64_t)percent / rtt_us : UINT64_MAX;
+	return rate < rate_max(t, tcb) ? rate : rate_max(t, tcb);
 }
 
 static void set_times(const struct lull_tcp *t, const struct lull_tcb *tcb,
@@ -171,8 +182,8 @@ static void set_times(const struct lull_tcp *t, const struct lull_tcb *tcb,
 	i->total_rto = y->rtos;
 	i->total_rto_recoveries = y->rto_repairs;
 	i->total_rto_time = y->rto_ms;
-	i->pacing_rate = pacing_rate(tcb);
-	i->max_pacing_rate = UINT64_MAX;
+	i->pacing_rate = pacing_rate(t, tcb);
+	i->max_pacing_rate = rate_max(t, tcb);
 	i->delivery_rate = lull_tally_rate(y);
 	i->delivery_rate_app_limited = y->rate_limited;
 }
@@ -249,15 +260,6 @@ void lull_info_of(const struct lull_shard *s, const struct lull_tcb *tcb,
 
 /* ---- for ss(8) ---- */
 
-static const char *cc_name(uint8_t kind)
-{
-	switch ((enum lull_cc_kind)kind) {
-	case LULL_CC_RENO:
-		return "reno";
-	}
-	return "?";
-}
-
 static void set_name(struct lull_detail *d, const char *name)
 {
 	for (size_t i = 0; name[i] && i < sizeof d->cc - 1; i++)
@@ -271,7 +273,7 @@ static void tell_tcb(const struct lull_shard *s, const struct lull_tcb *tcb,
 	const struct lull_user *u = lull_user_at(&s->tcp, tcb->user);
 
 	lull_info_of(s, tcb, &d->info);
-	set_name(d, cc_name(tcb->cc_kind));
+	set_name(d, lull_cc_name((enum lull_cc_kind)tcb->cc_kind));
 	d->rcv_buf = tcb->rcv.buf;
 	d->rcv_alloc = tcb->rcv.later_charge;
 	d->snd_buf = cold->sndbuf ? cold->sndbuf : (uint32_t)s->g.knobs.wmem[1];
@@ -285,13 +287,16 @@ static void tell_tcb(const struct lull_shard *s, const struct lull_tcb *tcb,
 static void tell_listener(const struct lull_shard *s,
 			  const struct lull_listener *l, struct lull_detail *d)
 {
+	int64_t kind =
+		l->cc_kind ? l->cc_kind - 1 : s->g.knobs.congestion_control;
+
 	d->info.state = LULL_TCP_LISTEN;
 	d->info.reordering = 3;
 	d->info.snd_cwnd = FIRST_CWND;
 	d->info.unacked = l->accept.len;
 	d->info.sacked = l->backlog;
 	d->info.pacing_rate = d->info.max_pacing_rate = UINT64_MAX;
-	set_name(d, cc_name(LULL_CC_RENO));
+	set_name(d, lull_cc_name((enum lull_cc_kind)kind));
 	d->rcv_buf = lull_rcvbuf_first(&s->tcp);
 	d->snd_buf = (uint32_t)s->g.knobs.wmem[1];
 }

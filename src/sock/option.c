@@ -63,6 +63,8 @@ static bool value_holds(enum lull_option option, int32_t v)
 	case LULL_OPT_ERROR:
 	case LULL_OPT_LINGER:
 	case LULL_OPT_INFO:
+	case LULL_OPT_CONGESTION:
+	case LULL_OPT_MAX_PACING_RATE:
 		break;
 	}
 	return false;
@@ -163,6 +165,8 @@ static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
 	case LULL_OPT_LINGER:
 	case LULL_OPT_DEFER_ACCEPT:
 	case LULL_OPT_INFO:
+	case LULL_OPT_CONGESTION:
+	case LULL_OPT_MAX_PACING_RATE:
 		break;
 	}
 	if (tcb->flags & LULL_TCB_KEEPALIVE &&
@@ -231,6 +235,8 @@ static int32_t get_number(const struct lull_tcp *t, const struct lull_tcb *tcb,
 	case LULL_OPT_LINGER:
 	case LULL_OPT_DEFER_ACCEPT:
 	case LULL_OPT_INFO:
+	case LULL_OPT_CONGESTION:
+	case LULL_OPT_MAX_PACING_RATE:
 		break;
 	}
 	return 0;
@@ -270,6 +276,72 @@ static int32_t seconds_of(const struct lull_knobs *k, uint8_t timeouts)
 	return (int32_t)(sum_ms / 1000);
 }
 
+/* ---- congestion control ---- */
+
+/* By name, of a connection, or of what a listener accepts. */
+static int set_congestion(struct lull_tcp *t, struct lull_tcb *tcb,
+			  struct lull_listener *l, const void *name, size_t len)
+{
+	enum lull_cc_kind kind = lull_cc_find(name, len);
+
+	if (kind == LULL_CC_KINDS)
+		return -ENOENT;
+	if (l)
+		l->cc_kind = (uint8_t)(kind + 1);
+	else
+		lull_cc_choose(t, tcb, kind);
+	return 0;
+}
+
+static int get_congestion(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			  const struct lull_listener *l, char *name, size_t len)
+{
+	enum lull_cc_kind kind =
+		(enum lull_cc_kind)t->g->knobs.congestion_control;
+	const char *text;
+
+	if (tcb)
+		kind = (enum lull_cc_kind)tcb->cc_kind;
+	else if (l->cc_kind)
+		kind = (enum lull_cc_kind)(l->cc_kind - 1);
+	if (len < LULL_CONGESTION_MAX)
+		return -EINVAL;
+	text = lull_cc_name(kind);
+	memcpy(name, text, strlen(text) + 1);
+	return 0;
+}
+
+static int set_rate_max(struct lull_tcp *t, struct lull_tcb *tcb,
+			const void *value, size_t len)
+{
+	uint32_t rate;
+
+	if (len != sizeof rate)
+		return -EINVAL;
+	memcpy(&rate, value, len);
+	if (!rate)
+		return -EINVAL;
+	lull_tcb_cold(t, tcb)->more.rate_max = rate;
+	tcb->snd.cc &= (uint8_t)~LULL_CC_RATE_MAX;
+	if (rate != UINT32_MAX)
+		tcb->snd.cc |= LULL_CC_RATE_MAX;
+	lull_tcp_want(t, tcb);
+	return 0;
+}
+
+static int get_rate_max(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			void *value, size_t len)
+{
+	uint32_t rate = tcb->snd.cc & LULL_CC_RATE_MAX
+				? lull_tcb_cold(t, tcb)->more.rate_max
+				: UINT32_MAX;
+
+	if (len != sizeof rate)
+		return -EINVAL;
+	memcpy(value, &rate, len);
+	return 0;
+}
+
 /* The listener, if this is one and the option is one of those it has. */
 static struct lull_listener *listener_for(struct lull_shard *s,
 					  const struct lull_user *u,
@@ -277,7 +349,7 @@ static struct lull_listener *listener_for(struct lull_shard *s,
 {
 	if (u->kind != LULL_USER_LISTENER ||
 	    (option != LULL_OPT_TIMEWAIT_LEN && option != LULL_OPT_MAXSEG &&
-	     option != LULL_OPT_DEFER_ACCEPT))
+	     option != LULL_OPT_DEFER_ACCEPT && option != LULL_OPT_CONGESTION))
 		return NULL;
 	return lull_listener_at(&s->tcp, lull_name_index(u->name));
 }
@@ -333,6 +405,10 @@ int lull_sock_set(struct lull_shard *s, struct lull_sock sock,
 		memcpy(&linger, value, len);
 		return set_linger(&s->tcp, tcb, &linger);
 	}
+	if (option == LULL_OPT_CONGESTION)
+		return set_congestion(&s->tcp, tcb, l, value, len);
+	if (option == LULL_OPT_MAX_PACING_RATE)
+		return set_rate_max(&s->tcp, tcb, value, len);
 	if ((uint32_t)option >= LULL_OPTIONS || option == LULL_OPT_ERROR ||
 	    option == LULL_OPT_INFO)
 		return -ENOPROTOOPT;
@@ -397,6 +473,10 @@ int lull_sock_get(struct lull_shard *s, struct lull_sock sock,
 	}
 	if (option == LULL_OPT_INFO)
 		return get_info(s, tcb, value, len);
+	if (option == LULL_OPT_CONGESTION)
+		return get_congestion(&s->tcp, tcb, l, value, len);
+	if (option == LULL_OPT_MAX_PACING_RATE)
+		return get_rate_max(&s->tcp, tcb, value, len);
 	if (len != sizeof v)
 		return -EINVAL;
 	if (l)

@@ -251,6 +251,8 @@ struct lull_tcb *lull_half_grow(struct lull_tcp *t, const struct lull_half *h,
 	tcb->flags |= LULL_TCB_BOUND;
 	if (l)
 		lull_tcb_cold(t, tcb)->timewait_len_s = l->timewait_len_s;
+	if (l && l->cc_kind)
+		tcb->cc_kind = l->cc_kind - 1;
 	lull_count(t->g, LULL_COUNT_PASSIVE_OPENS);
 	return tcb;
 fail:

@@ -64,6 +64,7 @@ uint32_t lull_tcb_new(struct lull_tcp *t, const struct lull_tuple *tuple,
 		.tally.heard_text_ms = (uint32_t)t->g->now_ms,
 		.ttl = (uint8_t)t->g->knobs.ip_default_ttl,
 	};
+	tcb->cc_kind = (uint8_t)t->g->knobs.congestion_control;
 	lull_tcb_born(tcb, state);
 	lull_rtt_init(t, tcb);
 	return i;
@@ -248,6 +249,8 @@ static void keep_options(struct lull_tcp *t, struct lull_tcb *tcb,
 	tcb->flags |= old->flags &
 		      (LULL_TCB_NODELAY | LULL_TCB_KEEPALIVE | LULL_TCB_CORK |
 		       LULL_TCB_QUICKACK | LULL_TCB_RCVBUF);
+	tcb->snd.cc |= old->snd.cc & LULL_CC_RATE_MAX;
+	tcb->cc_kind = old->cc_kind;
 	tcb->rcv.buf = old->rcv.buf;
 	old_cold.iss = old_cold.sml = cold->iss;
 	old_cold.dest = cold->dest;

@@ -306,6 +306,8 @@ static uint32_t text_allowed(const struct lull_tcp *t,
 
 	if (tcb->flags & LULL_TCB_URGENT) /* one pointer is not right for all */
 		most = mss;
+	else
+		most = lull_pace_piece(t, tcb, most);
 	len = lull_min(lull_min(queued, window_left(tcb)), most);
 	/* One segment may always go; and one that is to find out. */
 	if (tcb->snd.pipe == 0 ||
@@ -352,6 +354,9 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 		lull_cc_idle(t, tcb);
 	r.mss = (uint16_t)lull_sack_mss(t, tcb);
 	len = text_allowed(t, tcb);
+	if (len > 0 && !(lull_tcb_cold(t, tcb)->rack.flags & LULL_RACK_TLP) &&
+	    lull_pace_holds(t, tcb))
+		return NOTHING;
 	if (live && len > 0)
 		probe = lull_pmtu_probe(t, tcb);
 	if (probe == LULL_PMTU_WAIT)
@@ -386,6 +391,7 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 		lull_tally_sent(t, tcb);
 	tcb->flags &= ~(uint64_t)(LULL_TCB_PUSH | LULL_TCB_PROBE);
 	lull_tcb_cold(t, tcb)->sent_ms = (uint32_t)t->g->now_ms;
+	lull_cc_sent(t, tcb, lull_seq_sub(r.end, r.seq));
 	return SENT;
 }
 
@@ -581,6 +587,9 @@ static void arm(struct lull_tcp *t, struct lull_tcb *tcb)
 		return;
 	}
 	if (!lull_timer_is_set(tcb, LULL_TIMER_RTO)) {
+		if (!out && lull_timer_is_set(tcb, LULL_TIMER_PACE))
+			return; /* what is in waits for its time, not for the
+				   peer */
 		if (!out)
 			tcb->flags |= LULL_TCB_PERSIST;
 		lull_timer_set(t, tcb, LULL_TIMER_RTO,

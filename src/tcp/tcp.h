@@ -90,7 +90,8 @@ struct lull_listener {
 	uint32_t cookie_s;	 /* the last SYN cookie, and 1; 0: none yet */
 	uint16_t timewait_len_s; /* of what it accepts; 0: the knob */
 	uint16_t user_mss;	 /* the same: TCP_MAXSEG; 0: none */
-	uint8_t defer; /* timeouts of a SYN-ACK: TCP_DEFER_ACCEPT; 0: off */
+	uint8_t defer;	 /* timeouts of a SYN-ACK: TCP_DEFER_ACCEPT; 0: off */
+	uint8_t cc_kind; /* the same, and 1; 0: the knob */
 	struct lull_list accept; /* users that wait */
 };
 
@@ -176,12 +177,20 @@ enum lull_tcb_flags {
 /* An ACK is more than progress while any of them stands. */
 #define LULL_TCB_UNEASY (LULL_TCB_RECOVERY | LULL_TCB_LOSS | LULL_TCB_DISORDER)
 
+/* In snd.cc. */
+enum lull_cc_flags {
+	LULL_CC_WAITS = 1,    /* pace.c: no new text before pace_ns */
+	LULL_CC_FULL = 2,     /* what is out filled the window */
+	LULL_CC_RATE_MAX = 4, /* LULL_OPT_MAX_PACING_RATE */
+};
+
 enum lull_tcb_timer {
 	LULL_TIMER_LOSS, /* RACK's; before RTO: it may put that off */
 	LULL_TIMER_RTO,	 /* retransmission, or persist */
 	LULL_TIMER_ACK,	 /* delayed ACK */
 	LULL_TIMER_KEEP,
 	LULL_TIMER_LINGER,
+	LULL_TIMER_PACE,
 	LULL_TIMERS,
 };
 
@@ -211,6 +220,7 @@ struct lull_tcb {
 		uint32_t ranges, ranges_end; /* oldest and newest */
 		uint32_t lost;	/* the first range that is LOST, or 0 */
 		uint8_t probes; /* of a zero window, not answered */
+		uint8_t cc;	/* of enum lull_cc_flags; cc.c, pace.c */
 	} snd;
 
 	struct { /* data.c */
@@ -254,11 +264,6 @@ struct lull_tcb {
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct lull_tcb) == 256, "DESIGN: four cache lines");
-
-/* What a reduction of the window took: cc.c may have to give it back. */
-struct lull_cc_before {
-	uint32_t cwnd, ssthresh; /* bytes */
-};
 
 /* What is known of the path, in bytes of IP packets; pmtu.c. */
 struct lull_pmtu {
@@ -339,7 +344,7 @@ struct lull_tcb_cold {
 	uint8_t tos, ttl;
 	uint32_t sent_ms; /* first SYN, then last text (RFC 5681 4.1) */
 	uint32_t dest;	  /* where it is counted, if we opened it, or 0 */
-	struct lull_cc_before before;
+	struct lull_cc_more more;
 	struct lull_pmtu pmtu;
 	struct lull_tally tally;
 	struct lull_rack rack;

@@ -8,6 +8,7 @@
  *	ACK     an ACK that was delayed (3.8.6.3)
  *	KEEP    keepalive (3.8.4)
  *	LINGER  SO_LINGER's time
+ *	PACE    the next text may leave (pace.c)
  *
  * The node stands at the earliest of them or before: to put one off only
  * writes its time, and the wheel finds out when it gets there.
@@ -272,6 +273,9 @@ static bool fire_one(struct lull_tcp *t, struct lull_tcb *tcb,
 		return keepalive(t, tcb);
 	case LULL_TIMER_LINGER:
 		lull_linger_over(t, tcb, ETIMEDOUT);
+		return true;
+	case LULL_TIMER_PACE:
+		lull_tcp_want(t, tcb);
 		return true;
 	case LULL_TIMERS:
 		break;

@@ -23,8 +23,8 @@ Made from `src/base/knobs.def` and `src/base/knobs_idle.def` by
 `python3 tests/house/test_knobs.py . --write`. Names, units and meanings are
 Linux's; net.lull.* is our own. A default of limits.X is that limit of the stack.
 A new value counts from the next use: a TIME_WAIT that is there keeps its time.
-Behind each stands the test that sees its effect, in tests/unit/test_knobs_act.c
-or test_knobs_wire.c.
+Behind each stands the test that sees its effect, in tests/unit/test_knobs_act.c,
+test_knobs_cc.c or test_knobs_wire.c.
 
 | knob | default | values | what it does | test |
 |---|---|---|---|---|

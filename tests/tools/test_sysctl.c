@@ -262,7 +262,7 @@ static void lines_that_may_fail(void **state)
 	ask(&r, "-p",
 	    file_of("-net.ipv4.tcp_fin_timeout = 9999\n"
 		    "-nonsense\n"
-		    "net.ipv4.tcp_congestion_control = bbr\n"
+		    "net.ipv4.tcp_plb_enabled = 1\n"
 		    "net.ipv4.tcp_fin_timeout = 60\n"));
 	assert_int_equal(r.code, 0);
 	assert_string_equal(r.out, "net.ipv4.tcp_fin_timeout = 60\n");

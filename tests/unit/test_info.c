@@ -217,7 +217,7 @@ static void losses(void **unused)
 	assert_int_equal(i.retrans, 1);
 	assert_int_equal(i.lost, 2);
 	assert_int_equal(i.snd_cwnd, 1);
-	assert_int_equal(i.snd_ssthresh, 2);
+	assert_int_equal(i.snd_ssthresh, 7); /* CUBIC: 0.7 of ten */
 	assert_int_equal(i.rto, 420000);
 	assert_int_equal(i.total_rto, 1);
 	assert_int_equal(i.total_rto_recoveries, 1);
@@ -371,7 +371,7 @@ static void of_a_listener(void **unused)
 	assert_int_equal(lull_diag_detail(r.s, row.id, &d), 0);
 	assert_int_equal(d.info.snd_cwnd, 10);
 	assert_int_equal(d.info.sacked, 8); /* the backlog */
-	assert_string_equal(d.cc, "reno");
+	assert_string_equal(d.cc, "cubic");
 	assert_int_equal(lull_diag_rows(r.s, &cursor, &row, 1), 1);
 	assert_int_equal(lull_diag_detail(r.s, row.id, &d), 0);
 	assert_int_equal(d.info.state, LULL_TCP_ESTABLISHED);

@@ -18,6 +18,7 @@ static const struct rig_config stamps = {
 static void send_out(struct rig *r, const struct rig_config *config, uint32_t n)
 {
 	rig_open(r, config);
+	rig_knob(r, "net.ipv4.tcp_congestion_control", "reno");
 	rig_reach(r, LULL_TCP_ESTABLISHED, true);
 	rig_ack(r);
 	rig_align(r);

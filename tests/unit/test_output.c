@@ -19,6 +19,7 @@ static void established(struct rig *r, const struct rig_config *config,
 			uint16_t wnd)
 {
 	rig_open(r, config);
+	rig_knob(r, "net.ipv4.tcp_congestion_control", "reno");
 	r->wnd = wnd;
 	rig_reach(r, LULL_TCP_ESTABLISHED, true);
 	rig_ack(r); /* the window is scaled from here on */
@@ -604,36 +605,41 @@ static void unused_window_does_not_grow(void **unused)
 	rig_close(&r);
 }
 
-/* RFC 5681 4.1: after a pause of one RTO, from the beginning. */
+/* RFC 2861 2.1: half of it for each RTO, not below the first window; and from
+ * RFC 5681 4.1 the pause that it takes. */
 static void idle_restart(void **unused)
 {
-	for (int off = 0; off < 2; off++) {
-		uint32_t at = 0;
+	static const struct {
+		const char *knob;
+		uint32_t pause_ms, halvings;
+	} t[] = {
+		{"1", 150, 0},	{"1", 250, 1},	{"1", 450, 2},
+		{"1", 5000, 9}, {"0", 5000, 0},
+	};
+
+	for (uint32_t k = 0; k < ARRAY_LEN(t); k++) {
+		uint32_t at = 0, cwnd;
 		struct rig r;
 
 		established(&r, &wide, RIG_WND);
 		rig_set(&r, LULL_OPT_SNDBUF, 1 << 20);
-		rig_knob(&r, "net.ipv4.tcp_slow_start_after_idle",
-			 off ? "0" : "1");
-		rig_write(&r, 40 * MSS);
-		for (uint32_t i = 1; i <= 40; i++) {
+		rig_knob(&r, "net.ipv4.tcp_slow_start_after_idle", t[k].knob);
+		rig_write(&r, 80 * MSS);
+		for (uint32_t i = 1; i <= 80; i++) {
 			take_text(&r, &at);
 			r.ack = lull_seq(RIG_ISS + 1 + i * MSS);
 			rig_ack(&r);
 		}
-		assert_true(rig_tcb(&r)->cc.cwnd >= 30 * MSS);
-		rig_pass_ms(&r, 150); /* less than one RTO */
-		rig_write(&r, 40 * MSS);
-		assert_true(take_text(&r, &at) >= 30);
-		rig_ack(&r);
-		take_text(&r, &at);
-		rig_ack(&r);
-		rig_pass_ms(&r, 250);
-		rig_write(&r, 40 * MSS);
-		if (off)
-			assert_true(take_text(&r, &at) >= 30);
-		else
-			assert_int_equal(take_text(&r, &at), 10);
+		cwnd = rig_tcb(&r)->cc.cwnd / MSS;
+		assert_true(cwnd >= 44);
+		rig_pass_ms(&r, t[k].pause_ms);
+		rig_write(&r, 100 * MSS);
+		assert_int_equal(take_text(&r, &at),
+				 lull_max(cwnd >> t[k].halvings, 10));
+		/* What it had is soon found again. */
+		if (t[k].halvings > 0)
+			assert_true(rig_tcb(&r)->cc.ssthresh >=
+				    cwnd * 3 / 4 * MSS);
 		rig_close(&r);
 	}
 }

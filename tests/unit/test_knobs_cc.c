@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_knobs_cc.c: each knob of congestion control and pacing does what it
+ * says, as test_knobs_act.c has it for the others.
+ */
+#include "rig.h"
+
+enum {
+	MSS = 1460,
+};
+
+#define NAME(s) "net.ipv4." s
+
+/* A connection over 100 ms whose first window has been acknowledged. */
+static void with(struct rig *r, const char *name, const char *value)
+{
+	rig_open(r, &(struct rig_config){.wscale = true, .rtt_ms = 100});
+	rig_knob(r, name, value);
+	rig_reach(r, LULL_TCP_ESTABLISHED, true);
+	rig_ack(r);
+	rig_set(r, LULL_OPT_SNDBUF, 1 << 20);
+	rig_write(r, 10 * MSS);
+	assert_int_equal(rig_discard(r), 10);
+	rig_pass_ms(r, 100);
+	r->ack = lull_seq(RIG_ISS + 1 + 10 * MSS);
+	rig_ack(r);
+	rig_align(r);
+	rig_tcb(r)->cc.cwnd = 20 * MSS;
+}
+
+/* How long twenty segments take to leave. */
+static uint32_t time_of_twenty(struct rig *r)
+{
+	uint32_t segments, ms = 0;
+
+	rig_write(r, 20 * MSS);
+	for (segments = (uint32_t)rig_discard(r); segments < 20; ms++) {
+		assert_true(ms < 1000);
+		rig_pass_ms(r, 1);
+		segments += (uint32_t)rig_discard(r);
+	}
+	assert_int_equal(segments, 20);
+	return ms;
+}
+
+/* The same loss leaves 0.7 of the window, or half of what was out. */
+static void tcp_congestion_control(void **unused)
+{
+	static const struct {
+		const char *value;
+		uint32_t left;
+	} t[] = {{"cubic", 14}, {"reno", 10}};
+
+	for (uint32_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct rig r;
+
+		with(&r, NAME("tcp_congestion_control"), t[i].value);
+		(void)time_of_twenty(&r);
+		rig_pass_ms(&r, 1000);
+		assert_int_equal(rig_tcb(&r)->cc.ssthresh, t[i].left * MSS);
+		rig_discard(&r);
+		rig_close(&r);
+	}
+}
+
+/* At once, or over half of an RTT. */
+static void tcp_pacing(void **unused)
+{
+	struct rig r;
+
+	with(&r, "net.lull.tcp_pacing", "0");
+	assert_int_equal(time_of_twenty(&r), 0);
+	rig_close(&r);
+	with(&r, "net.lull.tcp_pacing", "1");
+	assert_in_range(time_of_twenty(&r), 40, 50);
+	rig_close(&r);
+
+	/* Linux has it only beneath fq. */
+	rig_open(&r, &(struct rig_config){.profile = LULL_PROFILE_LINUX});
+	assert_int_equal(r.s->g.knobs.pacing, 0);
+	rig_close(&r);
+}
+
+static void tcp_pacing_ss_ratio(void **unused)
+{
+	struct rig r;
+
+	with(&r, NAME("tcp_pacing_ss_ratio"), "400");
+	assert_in_range(time_of_twenty(&r), 20, 25);
+	rig_close(&r);
+}
+
+/* In slow start it does nothing; with ssthresh reached, twice as fast. */
+static void tcp_pacing_ca_ratio(void **unused)
+{
+	for (int known = 0; known < 2; known++) {
+		struct rig r;
+
+		with(&r, NAME("tcp_pacing_ca_ratio"), "400");
+		if (known)
+			rig_tcb(&r)->cc.ssthresh = 20 * MSS;
+		assert_in_range(time_of_twenty(&r), known ? 20 : 40,
+				known ? 25 : 50);
+		rig_close(&r);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tcp_congestion_control),
+		cmocka_unit_test(tcp_pacing),
+		cmocka_unit_test(tcp_pacing_ss_ratio),
+		cmocka_unit_test(tcp_pacing_ca_ratio),
+	};
+
+	return RUN("knobs_cc", tests);
+}
