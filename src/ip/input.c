@@ -117,6 +117,9 @@ enum lull_ip_to lull_ip_input(struct lull_ip *ip, uint32_t buf,
 	start = b->off;
 	if (why)
 		goto refuse;
+	/* RFC 3168 5: Not-ECT, ECT(1), ECT(0), CE stand in this order. */
+	lull_count(g, (enum lull_counter_id)(LULL_COUNT_IP_IN_NO_ECT +
+					     (in->hdr.tos & 3)));
 	if (b->next)
 		lull_buf_cut_back(&g->bufs, in->buf, in->hdr.len);
 	else

@@ -119,6 +119,8 @@ void lull_cc_acked(struct lull_tcp *t, struct lull_tcb *tcb,
 		pause_curve(t, tcb);
 		return;
 	}
+	if (tcb->snd.ecn & LULL_ECN_CWR_WND) /* RFC 3168 6.1.2 */
+		return;
 	switch ((enum lull_cc_kind)tcb->cc_kind) {
 	case LULL_CC_CUBIC:
 		if (searches(tcb))
@@ -149,17 +151,26 @@ static uint32_t ssthresh_of(struct lull_tcp *t, struct lull_tcb *tcb)
 }
 
 /* A new congestion event: how much is left. */
-static void cut(struct lull_tcp *t, struct lull_tcb *tcb)
+static void cut(struct lull_tcp *t, struct lull_tcb *tcb,
+		enum lull_cc_event event)
 {
 	struct lull_cc_more *more = more_of(t, tcb);
+	uint32_t mss = tcb->opt.mss, left;
 
 	if (searches(tcb))
 		forget(more);
-	more->before.cwnd = tcb->cc.cwnd;
-	more->before.ssthresh = tcb->cc.ssthresh;
-	more->before.curve = more->cubic.curve;
-	tcb->cc.ssthresh = lull_max(ssthresh_of(t, tcb),
-				    2U * tcb->opt.mss); /* RFC 5681 (4) */
+	if (event != LULL_CC_ECN) {
+		more->before.cwnd = tcb->cc.cwnd;
+		more->before.ssthresh = tcb->cc.ssthresh;
+		more->before.curve = more->cubic.curve;
+		/* RFC 3168 6.1.2: once a window, by mark or loss. */
+		if (event == LULL_CC_LOSS && tcb->snd.ecn & LULL_ECN_CWR_WND)
+			return;
+	}
+	left = ssthresh_of(t, tcb);
+	tcb->cc.ssthresh = lull_max(left, 2 * mss); /* RFC 5681 (4) */
+	if (event == LULL_CC_ECN) /* RFC 9438 4.6: down to one segment */
+		tcb->cc.cwnd = lull_max(lull_min(left, tcb->cc.cwnd), mss);
 }
 
 void lull_cc_reduce(struct lull_tcp *t, struct lull_tcb *tcb,
@@ -167,12 +178,14 @@ void lull_cc_reduce(struct lull_tcp *t, struct lull_tcb *tcb,
 {
 	/* RFC 5681 3.1: once for one loss, however often it times out. */
 	if (!again)
-		cut(t, tcb);
+		cut(t, tcb, event);
 	if (event == LULL_CC_TIMEOUT) {
 		tcb->cc.cwnd = tcb->opt.mss;
 		if (tcb->cc_kind == LULL_CC_CUBIC)
 			lull_cubic_timeout(t, tcb);
 	}
+	if (tcb->snd.ecn & LULL_ECN_ON)
+		lull_ecn_reduced(t, tcb, event);
 }
 
 void lull_cc_undo(struct lull_tcp *t, struct lull_tcb *tcb)

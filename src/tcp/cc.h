@@ -36,6 +36,7 @@ enum lull_cc_kind {
 enum lull_cc_event {
 	LULL_CC_LOSS,	 /* a segment was lost; loss.c repairs it */
 	LULL_CC_TIMEOUT, /* all that is out may be lost (RFC 5681 3.1) */
+	LULL_CC_ECN,	 /* the peer echoes a mark (RFC 3168 6.1.2) */
 };
 
 /* What an ACK tells that came outside of a repair. */
@@ -84,6 +85,7 @@ struct lull_cc_more {
 		struct lull_hystart hystart; /* with ssthresh LULL_CWND_MAX */
 	};
 	struct lull_seq full_end; /* with LULL_CC_FULL: until this is acked */
+	struct lull_seq ecn_end;  /* the same, with LULL_ECN_REDUCED */
 	uint64_t pace_ns;	  /* when the next byte of text is due */
 	uint32_t rate_max;	  /* bytes a second, with LULL_CC_RATE_MAX */
 };
@@ -96,7 +98,7 @@ uint32_t lull_cc_first_window(const struct lull_tcb *tcb);
 void lull_cc_init(struct lull_tcp *t, struct lull_tcb *tcb);
 void lull_cc_acked(struct lull_tcp *t, struct lull_tcb *tcb,
 		   const struct lull_cc_ack *ack);
-/* Sets ssthresh for it, and after a timeout cwnd. Remembers what
+/* Sets ssthresh for it, and after a timeout or a mark cwnd. Remembers what
  * both were, unless `again`: the same loss, not yet repaired. */
 void lull_cc_reduce(struct lull_tcp *t, struct lull_tcb *tcb,
 		    enum lull_cc_event event, bool again);

@@ -5,8 +5,9 @@
  * 30 bits of a keyed hash of both ends, the peer's ISN and the minute, and two
  * that tell which MSS of four. It holds for one to two minutes, and only at a
  * listener that sent one within that time: a guess hits with 2^-29, as in
- * Linux. The window's scale and SACK come back in the low bits of TSval, which
- * is put back for it, never ahead; without timestamps they are not offered.
+ * Linux. The window's scale, SACK and ECN come back in the low bits of TSval,
+ * which is put back for it, never ahead; without timestamps they are not
+ * offered.
  *
  * Of those that came back the last 16,384 are remembered, or the ACK of a
  * connection that has ended, late or doubled, would make another one. Linux
@@ -26,7 +27,8 @@ enum {
 	TICKS = 2, /* how many a cookie lives, its first included */
 	TS_BITS = 6,
 	TS_NO_WSCALE = 15, /* bits 3..0 */
-	TS_SACK = 16,	   /* bit 4; 5 is for ECN, never agreed on: 0 */
+	TS_SACK = 16,
+	TS_ECN = 32,
 };
 
 static const uint16_t mss4[4] = {536, 1300, 1440, 1460};
@@ -126,6 +128,7 @@ static uint32_t ts_back(const struct lull_tcp *t, const struct lull_half *h)
 		h->flags & LULL_HALF_WSCALE ? h->snd_wscale : TS_NO_WSCALE;
 
 	want |= h->flags & LULL_HALF_SACK ? TS_SACK : 0;
+	want |= h->flags & LULL_HALF_ECN ? TS_ECN : 0;
 	return (low - want) % (1U << TS_BITS);
 }
 
@@ -143,7 +146,8 @@ bool lull_cookie_send(struct lull_tcp *t, struct lull_listener *l,
 		return false;
 	lull_count(t->g, LULL_COUNT_REQ_Q_FULL_DO_COOKIES);
 	if (!(h->flags & LULL_HALF_TS))
-		h->flags &= (uint8_t) ~(LULL_HALF_WSCALE | LULL_HALF_SACK);
+		h->flags &= (uint8_t) ~(LULL_HALF_WSCALE | LULL_HALF_SACK |
+					LULL_HALF_ECN);
 	h->iss = lull_seq(make(t, h));
 	h->ts_back_ms = (uint8_t)ts_back(t, h);
 	if (lull_half_say_syn_ack(t, h)) {
@@ -185,12 +189,13 @@ static bool recall(const struct lull_tcp *t, const struct lull_seg *seg,
 		return true;
 	said = (seg->tsecr - h->ts_offset) % (1U << TS_BITS);
 	wscale = said & TS_NO_WSCALE;
-	if (!k->timestamps || said > (TS_SACK | TS_NO_WSCALE) ||
-	    (said & TS_SACK && !k->sack) ||
+	if (!k->timestamps || (said & TS_SACK && !k->sack) ||
+	    (said & TS_ECN && !k->ecn) ||
 	    (wscale != TS_NO_WSCALE && !k->window_scaling))
 		return false; /* not agreed on, or the knob was turned */
 	h->flags |= LULL_HALF_TS;
 	h->flags |= said & TS_SACK ? LULL_HALF_SACK : 0;
+	h->flags |= said & TS_ECN ? LULL_HALF_ECN : 0;
 	if (wscale != TS_NO_WSCALE) {
 		h->flags |= LULL_HALF_WSCALE;
 		h->snd_wscale = (uint8_t)lull_min(wscale, 14);

@@ -58,6 +58,8 @@ bool lull_half_say_syn_ack(struct lull_tcp *t, const struct lull_half *h)
 	out.sack_ok = h->flags & LULL_HALF_SACK;
 	if (h->flags & LULL_HALF_WSCALE)
 		out.wscale = lull_wscale_offer(t);
+	if (h->flags & LULL_HALF_ECN)
+		out.flags |= LULL_ECE; /* RFC 3168 6.1.1 */
 	return lull_reply(t, &out, 0);
 }
 
@@ -210,6 +212,8 @@ static void fill_tcb(struct lull_tcp *t, struct lull_tcb *tcb,
 	lull_tcb_agree(t, tcb, &syn);
 	if (h->flags & LULL_HALF_BACK)
 		tcb->flags |= LULL_TCB_BACK;
+	if (h->flags & LULL_HALF_ECN)
+		tcb->snd.ecn |= LULL_ECN_ON;
 	if (!(h->flags & LULL_HALF_ACKED)) /* else it was not lost */
 		tcb->rtt.backoff = h->retries;
 	if (!(h->flags & LULL_HALF_AGAIN)) {

@@ -251,6 +251,8 @@ static bool check_ack(struct lull_tcp *t, struct lull_tcb *tcb,
 		return false;
 	}
 	take_timestamp(t, tcb, seg);
+	if (tcb->snd.ecn & LULL_ECN_ON)
+		lull_ecn_arrives(t, tcb, seg);
 	return lull_ack_take(t, tcb, seg);
 }
 

@@ -293,6 +293,8 @@ static void fill_half(struct lull_tcp *t, struct lull_half *h,
 		h->flags |= LULL_HALF_WSCALE;
 		h->snd_wscale = syn->wscale;
 	}
+	if (lull_ecn_is_asked(t, syn))
+		h->flags |= LULL_HALF_ECN;
 	if (reopen && reopen->back)
 		h->flags |= LULL_HALF_BACK;
 }

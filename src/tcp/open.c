@@ -212,6 +212,7 @@ int lull_tcp_connect(struct lull_tcp *t, const struct lull_place *place,
 	tcb->flags |= t->g->knobs.timestamps ? LULL_TCB_TS : 0;
 	tcb->flags |= t->g->knobs.window_scaling ? LULL_TCB_WSCALE : 0;
 	tcb->flags |= t->g->knobs.sack ? LULL_TCB_SACK : 0;
+	tcb->snd.ecn = t->g->knobs.ecn == 1 ? LULL_ECN_ON : 0;
 	lull_pmtu_sync(t, tcb);
 	lull_cc_init(t, tcb);
 	lull_tcp_enter(t, tcb, LULL_TCP_SYN_SENT);
@@ -391,6 +392,16 @@ static bool check_ack_and_rst(struct lull_tcp *t, struct lull_tcb *tcb,
 	return false;
 }
 
+/* RFC 3168 6.1.1: SYN-ACK with ECE alone; a SYN that crosses ours with both. */
+static void agree_ecn(struct lull_tcb *tcb, const struct lull_seg *seg)
+{
+	uint8_t both = LULL_ECE | LULL_CWR;
+	uint8_t want = seg->flags & LULL_ACK ? LULL_ECE : both;
+
+	if ((seg->flags & both) != want)
+		tcb->snd.ecn &= (uint8_t)~LULL_ECN_ON;
+}
+
 /* Fourth: the peer's SYN. */
 static void take_syn(struct lull_tcp *t, struct lull_tcb *tcb,
 		     struct lull_seg *seg)
@@ -413,6 +424,7 @@ static void take_syn(struct lull_tcp *t, struct lull_tcb *tcb,
 	tcb->snd.wl1 = seg->seq;
 	tcb->snd.wl2 = seg->flags & LULL_ACK ? seg->ack : tcb->snd.una;
 	lull_tcb_agree(t, tcb, &agreed);
+	agree_ecn(tcb, seg);
 }
 
 void lull_syn_sent_arrives(struct lull_tcp *t, struct lull_tcb *tcb,

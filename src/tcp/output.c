@@ -78,6 +78,10 @@ static void emit(struct lull_tcp *t, struct lull_tcb *tcb, struct lull_tx *tx,
 	tx->ttl = cold->ttl;
 	tx->confirm = tcb->flags & LULL_TCB_CONFIRM;
 	tcb->flags &= ~(uint64_t)LULL_TCB_CONFIRM;
+	if (tcb->snd.ecn & LULL_ECN_ON)
+		lull_ecn_mark(tcb, tx, out,
+			      tx->payload_len > 0 &&
+				      lull_seq_ge(out->seq, tcb->snd.nxt));
 	lull_tally_out(&cold->tally, tx);
 	/* A large one gets its checksums where it is cut. */
 	lull_tcp_emit(tx, out, &g->bufs,
@@ -102,6 +106,9 @@ static void syn_options(struct lull_tcp *t, struct lull_tcb *tcb,
 	if (tcb->flags & LULL_TCB_WSCALE)
 		out->wscale = lull_wscale_offer(t);
 	out->sack_ok = tcb->flags & LULL_TCB_SACK;
+	/* RFC 3168 6.1.1.1: the path may not let it by. */
+	if (tcb->rtt.backoff > 0 && t->g->knobs.ecn_fallback)
+		tcb->snd.ecn &= (uint8_t)~LULL_ECN_ON;
 	if (tcb->state == LULL_TCP_SYN_SENT) {
 		out->flags = LULL_SYN;
 		out->ack = lull_seq(0);
@@ -109,6 +116,10 @@ static void syn_options(struct lull_tcp *t, struct lull_tcb *tcb,
 	} else {
 		out->flags = LULL_SYN | LULL_ACK;
 	}
+	if (tcb->snd.ecn & LULL_ECN_ON)
+		out->flags |= tcb->state == LULL_TCP_SYN_SENT
+				      ? LULL_ECE | LULL_CWR
+				      : LULL_ECE;
 }
 
 /* What a segment with so much text has left; a probe of the path: nothing. */
@@ -304,7 +315,8 @@ static uint32_t text_allowed(const struct lull_tcp *t,
 	uint32_t cwnd = tcb->cc.cwnd + lull_loss_limited(tcb), len;
 	uint32_t cwnd_left = cwnd > tcb->snd.pipe ? cwnd - tcb->snd.pipe : 0;
 
-	if (tcb->flags & LULL_TCB_URGENT) /* one pointer is not right for all */
+	/* One urgent pointer is not right for all; CWR is for one of them. */
+	if (tcb->flags & LULL_TCB_URGENT || tcb->snd.ecn & LULL_ECN_CWR)
 		most = mss;
 	else
 		most = lull_pace_piece(t, tcb, most);

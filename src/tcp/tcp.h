@@ -105,6 +105,7 @@ enum lull_half_flags {
 	LULL_HALF_BACK = 16,  /* as LULL_CLOSING_BACK */
 	LULL_HALF_ACKED = 32, /* TCP_DEFER_ACCEPT: it waits for text */
 	LULL_HALF_SACK = 64,
+	LULL_HALF_ECN = 128,
 };
 
 /* Of a deferred SYN: what the program said, and has not been done yet. */
@@ -184,6 +185,15 @@ enum lull_cc_flags {
 	LULL_CC_RATE_MAX = 4, /* LULL_OPT_MAX_PACING_RATE */
 };
 
+/* In snd.ecn. */
+enum lull_ecn_flags {
+	LULL_ECN_ON = 16,     /* agreed on, or offered */
+	LULL_ECN_ECE = 1,     /* CE came, and no CWR since */
+	LULL_ECN_CWR = 2,     /* the next new text says so */
+	LULL_ECN_REDUCED = 4, /* so ECE is no news before ecn_end */
+	LULL_ECN_CWR_WND = 8, /* for ECE: nor does the window grow */
+};
+
 enum lull_tcb_timer {
 	LULL_TIMER_LOSS, /* RACK's; before RTO: it may put that off */
 	LULL_TIMER_RTO,	 /* retransmission, or persist */
@@ -221,6 +231,7 @@ struct lull_tcb {
 		uint32_t lost;	/* the first range that is LOST, or 0 */
 		uint8_t probes; /* of a zero window, not answered */
 		uint8_t cc;	/* of enum lull_cc_flags; cc.c, pace.c */
+		uint8_t ecn;	/* of enum lull_ecn_flags */
 	} snd;
 
 	struct { /* data.c */
@@ -669,6 +680,20 @@ void lull_rtt_init(struct lull_tcp *t, struct lull_tcb *tcb);
 void lull_rtt_sample(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t us);
 uint32_t lull_rtt_timeout_ms(const struct lull_tcp *t,
 			     const struct lull_tcb *tcb);
+
+/* ---- ecn.c: RFC 3168 ---- */
+
+/* Does this SYN ask for it, and do we agree? */
+bool lull_ecn_is_asked(const struct lull_tcp *t, const struct lull_seg *syn);
+/* An acceptable segment, before its ACK is taken; with LULL_ECN_ON. */
+void lull_ecn_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
+		      const struct lull_seg *seg);
+/* One that goes; `fresh`: with new text. */
+void lull_ecn_mark(struct lull_tcb *tcb, struct lull_tx *tx,
+		   struct lull_seg *out, bool fresh);
+/* The window was cut, for whatever reason. */
+void lull_ecn_reduced(struct lull_tcp *t, struct lull_tcb *tcb,
+		      enum lull_cc_event event);
 
 /* ---- tune.c: how large the buffers of one connection may be ---- */
 

@@ -268,7 +268,7 @@ static void put_ip(const struct rig *r, uint8_t proto, uint32_t n, uint8_t *out)
 {
 	memset(out, 0, hdr_len(r));
 	if (r->config.v6) {
-		out[0] = 0x60;
+		put16(out, 0x6000U | (uint32_t)r->tos << 4);
 		put16(out + 4, n);
 		out[6] = proto;
 		out[7] = 64;
@@ -276,7 +276,7 @@ static void put_ip(const struct rig *r, uint8_t proto, uint32_t n, uint8_t *out)
 		memcpy(out + 24, r->tuple.local.b, 16);
 		return;
 	}
-	out[0] = 0x45;
+	put16(out, 0x4500U | r->tos);
 	put16(out + 2, HDR4 + n);
 	out[8] = 64;
 	out[9] = proto;

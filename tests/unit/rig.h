@@ -76,6 +76,7 @@ struct rig {
 	uint16_t wnd;	 /* what the peer offers, as on the wire */
 	uint8_t opt[40]; /* more options of the peer's, but for SYN */
 	uint32_t opt_len;
+	uint8_t tos;	       /* of the peer's packets */
 	uint32_t events;       /* all bits of the connection's events so far */
 	int error;	       /* and its last error */
 	uint32_t written, fed; /* bytes of the pattern: by us, by the peer */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_knobs_cc.c: each knob of congestion control and pacing does what it
+ * test_knobs_cc.c: each knob of congestion control, pacing and ECN does what it
  * says, as test_knobs_act.c has it for the others.
  */
 #include "rig.h"
@@ -105,6 +105,55 @@ static void tcp_pacing_ca_ratio(void **unused)
 	}
 }
 
+/* What a SYN that asks is answered, and what our own asks. */
+static void tcp_ecn(void **unused)
+{
+	static const struct {
+		const char *value;
+		uint8_t answers, asks;
+	} t[] = {
+		{"0", 0, 0},
+		{"1", LULL_ECE, LULL_ECE | LULL_CWR},
+		{"2", LULL_ECE, 0},
+	};
+
+	for (uint32_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct lull_connect c = {.size = sizeof c, .cookie = 2};
+		struct rig r;
+
+		rig_open(&r, &(struct rig_config){.rtt_ms = 1});
+		rig_knob(&r, NAME("tcp_ecn"), t[i].value);
+		rig_syn(&r, LULL_SYN | LULL_ECE | LULL_CWR);
+		rig_expect(&r, LULL_SYN | LULL_ACK | t[i].answers);
+		c.remote.addr = r.tuple.remote;
+		c.remote.port = 99;
+		assert_int_equal(lull_sock_connect(r.s, &c, &r.sock, NULL), 0);
+		rig_run(&r);
+		rig_expect(&r, LULL_SYN | t[i].asks);
+		rig_close(&r);
+	}
+}
+
+static void tcp_ecn_fallback(void **unused)
+{
+	for (int on = 0; on < 2; on++) {
+		struct lull_connect c = {.size = sizeof c, .cookie = 2};
+		struct rig r;
+
+		rig_open(&r, &(struct rig_config){.rtt_ms = 1});
+		rig_knob(&r, NAME("tcp_ecn"), "1");
+		rig_knob(&r, NAME("tcp_ecn_fallback"), on ? "1" : "0");
+		c.remote.addr = r.tuple.remote;
+		c.remote.port = 99;
+		assert_int_equal(lull_sock_connect(r.s, &c, &r.sock, NULL), 0);
+		rig_run(&r);
+		rig_expect(&r, LULL_SYN | LULL_ECE | LULL_CWR);
+		rig_pass_ms(&r, 1001);
+		rig_expect(&r, LULL_SYN | (on ? 0 : LULL_ECE | LULL_CWR));
+		rig_close(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -112,6 +161,8 @@ int main(void)
 		cmocka_unit_test(tcp_pacing),
 		cmocka_unit_test(tcp_pacing_ss_ratio),
 		cmocka_unit_test(tcp_pacing_ca_ratio),
+		cmocka_unit_test(tcp_ecn),
+		cmocka_unit_test(tcp_ecn_fallback),
 	};
 
 	return RUN("knobs_cc", tests);
