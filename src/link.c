@@ -222,13 +222,15 @@ static void cut_one(struct lull_shard *s, const struct lull_tx *tx,
 
 	k->cut.len = lull_min(tx->gso_size, tx->payload_len - k->cut.off);
 	k->cut.hdr = s->cuts.hdr[(s->cuts.at + nth) % LULL_CUTS];
+	k->cut.link_hdr = s->g.link_hdr;
 	k->cut.partial = s->g.link_cap & LULL_LINK_TX_CSUM;
 	f->id = 0;
 	f->more = 0;
 	f->len = hdr_len + k->cut.len;
 	f->flags = k->cut.partial ? LULL_FRAME_CSUM_PARTIAL : 0;
 	f->gso_size = 0;
-	f->csum_start = lull_addr_is4(&tx->remote) ? 20 : 40;
+	f->csum_start = (uint16_t)((lull_addr_is4(&tx->remote) ? 20 : 40) +
+				   s->g.link_hdr);
 	f->csum_offset = tx->csum_offset;
 	f->hdr_len = (uint16_t)hdr_len;
 	f->spans = 1;

@@ -28,7 +28,7 @@ static bool rx_prepare(struct lull_shard *s, uint32_t buf, struct lull_seg *seg)
 	struct lull_ip_in in;
 
 	if (unlikely(s->g.link_hdr) && !lull_ether_input(&s->ip, buf)) {
-		lull_buf_put(&s->g.bufs, buf);
+		lull_buf_put_all(&s->g.bufs, buf);
 		return false;
 	}
 	switch (lull_ip_input(&s->ip, buf, &in)) {

@@ -31,7 +31,7 @@ void lull_ether_send(struct lull_ip *ip, struct lull_tx *tx,
 
 	if (!tx->has_ip)
 		lull_ip_emit(tx, 0);
-	lull_count(ip->g, LULL_COUNT_IP_OUT_REQUESTS);
+	lull_count_n(ip->g, LULL_COUNT_IP_OUT_REQUESTS, lull_tx_segs(tx));
 	put_ether(ip, tx, dst, v4 ? LULL_ETHER_IP4 : LULL_ETHER_IP6);
 }
 

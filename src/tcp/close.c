@@ -277,7 +277,7 @@ bool lull_fin_take(struct lull_tcp *t, struct lull_tcb *tcb,
 	/* Behind a gap it is noted, and comes due when the gap is closed. */
 	if (seg->flags & LULL_FIN && lull_seq_ge(at, tcb->rcv.nxt)) {
 		tcb->flags |= LULL_TCB_PEER_FIN;
-		tcb->rcv.fin = at;
+		lull_tcb_cold(t, tcb)->peer_fin = at;
 		if (!lull_seq_eq(at, tcb->rcv.nxt)) {
 			lull_refuse(t, seg, LULL_DROP_FIN_BEYOND);
 			lull_sack_note(t, tcb,
@@ -288,7 +288,7 @@ bool lull_fin_take(struct lull_tcp *t, struct lull_tcb *tcb,
 		}
 	}
 	if (!(tcb->flags & LULL_TCB_PEER_FIN) ||
-	    !lull_seq_eq(tcb->rcv.fin, tcb->rcv.nxt))
+	    !lull_seq_eq(lull_tcb_cold(t, tcb)->peer_fin, tcb->rcv.nxt))
 		return true;
 	return take_fin(t, tcb);
 }

@@ -20,7 +20,8 @@ static bool is_plain(const struct lull_seg *seg, uint8_t but)
 
 static bool same_options(const struct lull_seg *a, const struct lull_seg *b)
 {
-	if (a->has_ts != b->has_ts || a->hdr_len != b->hdr_len)
+	if (a->has_ts != b->has_ts || a->hdr_len != b->hdr_len || a->sacks ||
+	    b->sacks)
 		return false;
 	return !a->has_ts || (a->tsval == b->tsval && a->tsecr == b->tsecr);
 }

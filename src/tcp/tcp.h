@@ -148,7 +148,7 @@ enum lull_tcb_flags {
 	LULL_TCB_NODELAY = 1 << 6, /* no Nagle (MUST-17) */
 	LULL_TCB_KEEPALIVE = 1 << 7,
 	LULL_TCB_FIN = 1 << 8,	    /* FIN follows the last byte */
-	LULL_TCB_PEER_FIN = 1 << 9, /* its FIN is at rcv.fin, behind a gap */
+	LULL_TCB_PEER_FIN = 1 << 9, /* its FIN is at peer_fin, behind a gap */
 	LULL_TCB_ACK_NOW = 1 << 10,
 	LULL_TCB_ACK_LATER = 1 << 11, /* the delayed ACK's timer runs */
 	LULL_TCB_ACK_HELD = 1 << 12,  /* held back once for an answer */
@@ -238,7 +238,6 @@ struct lull_tcb {
 		struct lull_seq nxt;
 		struct lull_seq acked; /* Last.ACK.sent */
 		struct lull_seq edge; /* right edge of the window, never back */
-		struct lull_seq fin;  /* with LULL_TCB_PEER_FIN */
 		uint32_t buf;	      /* bytes of buffers that may be used */
 		uint32_t later;	      /* buffers kept out of order, by seq */
 		uint32_t later_charge;
@@ -333,11 +332,12 @@ _Static_assert(sizeof(struct lull_tally) == 88, "docs/limits.md");
 /* The cold part: what most segments don't touch. */
 struct lull_tcb_cold {
 	struct lull_seq iss, irs;
-	struct lull_seq sml;	/* after the last short segment (Minshall) */
-	struct lull_seq snd_up; /* SND.UP, with LULL_TCB_URGENT */
-	uint32_t sndbuf;	/* bytes of buffers; 0: tcp_wmem */
-	uint32_t notsent_lowat; /* bytes; 0: the knob */
-	uint32_t window_clamp;	/* bytes; 0: none */
+	struct lull_seq sml;	  /* after the last short segment (Minshall) */
+	struct lull_seq snd_up;	  /* SND.UP, with LULL_TCB_URGENT */
+	struct lull_seq peer_fin; /* with LULL_TCB_PEER_FIN */
+	uint32_t sndbuf;	  /* bytes of buffers; 0: tcp_wmem */
+	uint32_t notsent_lowat;	  /* bytes; 0: the knob */
+	uint32_t window_clamp;	  /* bytes; 0: none */
 	struct lull_tune tune;
 	uint32_t linger_user; /* who waits for LULL_EVENT_CLOSED, or 0 */
 	uint32_t user_timeout_ms;

@@ -36,6 +36,8 @@ void lull_cut(const struct lull_tx *tx, struct lull_cut *cut)
 	uint32_t sum;
 
 	memcpy(p, tx->hdr + tx->hdr_off, n);
+	p += cut->link_hdr;
+	n -= cut->link_hdr;
 	ip_len = lull_addr_is4(&tx->remote) ? IP4_HDR : IP6_HDR;
 	tcp = p + ip_len;
 	if (ip_len == IP4_HDR)

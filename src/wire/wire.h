@@ -208,6 +208,7 @@ void lull_tcp_emit(struct lull_tx *tx, const struct lull_seg *seg,
 struct lull_cut {
 	uint32_t off, len; /* its bytes of the payload */
 	uint32_t sum;	   /* of them; not with `partial` */
+	uint32_t link_hdr; /* bytes in front of the IP header */
 	bool partial;	   /* the link finishes the checksum */
 	uint8_t *hdr;	   /* in: room for LULL_TX_HDR bytes */
 };

@@ -14,8 +14,8 @@ enum {
 static const struct rig_config plain = {.rtt_ms = 1};
 static const struct rig_config linux_one = {.rtt_ms = 1,
 					    .profile = LULL_PROFILE_LINUX};
-static const struct rig_config gso = {.rtt_ms = 1,
-				      .link_cap = LULL_LINK_TX_GSO};
+static const struct rig_config gso = {
+	.rtt_ms = 1, .link_cap = LULL_LINK_TX_CSUM | LULL_LINK_TX_GSO};
 
 static void established(struct rig *r, const struct rig_config *config)
 {
