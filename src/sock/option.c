@@ -87,37 +87,49 @@ static void set_quickack(struct lull_tcp *t, struct lull_tcb *tcb, int32_t on)
 	lull_tcp_want(t, tcb);
 }
 
-static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
+/* What is on or off. false: it is another one. */
+static bool set_switch(struct lull_tcp *t, struct lull_tcb *tcb,
 		       enum lull_option option, int32_t v)
 {
-	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
-
-	switch (option) {
-	case LULL_OPT_KEEPALIVE:
+	if (option == LULL_OPT_KEEPALIVE) {
 		set_flag(tcb, LULL_TCB_KEEPALIVE, v);
-		break;
-	case LULL_OPT_NODELAY:
+	} else if (option == LULL_OPT_NODELAY) {
 		set_flag(tcb, LULL_TCB_NODELAY, v);
 		/* As Linux: what waits goes at once, even with a cork. */
 		if (v && lull_seq_lt(tcb->snd.nxt, tcb->snd.end))
 			tcb->flags |= LULL_TCB_PUSH;
 		lull_tcp_want(t, tcb);
-		break;
-	case LULL_OPT_CORK:
+	} else if (option == LULL_OPT_CORK) {
 		set_flag(tcb, LULL_TCB_CORK, v);
 		lull_tcp_want(t, tcb);
-		break;
-	case LULL_OPT_QUICKACK:
+	} else if (option == LULL_OPT_QUICKACK) {
 		set_quickack(t, tcb, v);
-		break;
-	case LULL_OPT_OOBINLINE:
+	} else if (option == LULL_OPT_OOBINLINE) {
 		set_oobinline(lull_user_at(t, tcb->user), v);
-		break;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
+		       enum lull_option option, int32_t v)
+{
+	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
+
+	if (set_switch(t, tcb, option, v)) {
+		if (option == LULL_OPT_KEEPALIVE && v)
+			lull_timer_keepalive(t, tcb);
+		return;
+	}
+	switch (option) {
 	case LULL_OPT_SYNCNT:
 		cold->syn_retries = (uint8_t)v;
 		break;
 	case LULL_OPT_KEEPIDLE:
 		cold->keep_idle_s = (uint16_t)v;
+		if (tcb->flags & LULL_TCB_KEEPALIVE)
+			lull_timer_keepalive(t, tcb);
 		break;
 	case LULL_OPT_KEEPINTVL:
 		cold->keep_intvl_s = (uint16_t)v;
@@ -160,6 +172,11 @@ static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
 		cold->pmtu.user_mss = (uint16_t)v;
 		lull_pmtu_sync(t, tcb);
 		break;
+	case LULL_OPT_KEEPALIVE:
+	case LULL_OPT_NODELAY:
+	case LULL_OPT_CORK:
+	case LULL_OPT_QUICKACK:
+	case LULL_OPT_OOBINLINE:
 	case LULL_OPT_COOKIE:
 	case LULL_OPT_ERROR:
 	case LULL_OPT_LINGER:
@@ -169,9 +186,6 @@ static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
 	case LULL_OPT_MAX_PACING_RATE:
 		break;
 	}
-	if (tcb->flags & LULL_TCB_KEEPALIVE &&
-	    (option == LULL_OPT_KEEPALIVE || option == LULL_OPT_KEEPIDLE))
-		lull_timer_keepalive(t, tcb);
 }
 
 static int32_t timewait_len(const struct lull_knobs *k, uint16_t own_s)

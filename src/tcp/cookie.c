@@ -5,9 +5,8 @@
  * 30 bits of a keyed hash of both ends, the peer's ISN and the minute, and two
  * that tell which MSS of four. It holds for one to two minutes, and only at a
  * listener that sent one within that time: a guess hits with 2^-29, as in
- * Linux. The window's scale, SACK and ECN come back in the low bits of TSval,
- * which is put back for it, never ahead; without timestamps they are not
- * offered.
+ * Linux. The window's scale, SACK and ECN come back in TSval's low bits, which
+ * is put back for it, never ahead; without timestamps they are not offered.
  *
  * Of those that came back the last 16,384 are remembered, or the ACK of a
  * connection that has ended, late or doubled, would make another one. Linux

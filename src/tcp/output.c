@@ -392,12 +392,14 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 		return FULL;
 	if (LULL_NEVER(!lull_range_add(t, tcb, r)))
 		return NOTHING;
+	/* It may have been too many pieces for one packet. */
+	len = lull_seq_sub(r.end, r.seq) - !!(r.flags & LULL_RANGE_FIN);
 	if (tcb->flags & LULL_TCB_RECOVERY)
 		lull_loss_sent(t, tcb, len, false);
 	else if (!(lull_tcb_cold(t, tcb)->rack.flags & LULL_RACK_REO_TIMER))
 		lull_timer_clear(tcb, LULL_TIMER_LOSS); /* begins anew */
 	tcb->snd.nxt = r.end;
-	if (len != tcb->opt.mss && len % tcb->opt.mss)
+	if (!probe && len % r.mss)
 		lull_tcb_cold(t, tcb)->sml = r.end;
 	if (len >= tcb->opt.mss)
 		lull_tally_sent(t, tcb);

@@ -11,7 +11,7 @@
 #include "tcp/tcp.h"
 
 enum {
-	BIG_BUFFER_FROM = 4 * 65536, /* charge allowed, for buffers of 64 KB */
+	BIG_BUFFERS = 4, /* of 64 KB: from where on they are not too coarse */
 };
 
 /* Without regard to tcp_notsent_lowat. */
@@ -51,8 +51,9 @@ void lull_sendq_tell(struct lull_tcp *t, struct lull_tcb *tcb)
 
 /* A buffer for `len` more bytes, as large as is sensible; 0: none. */
 static uint32_t new_buffer(struct lull_tcp *t, struct lull_tcb *tcb, size_t len,
-			   uint32_t charge_left)
+			   uint32_t charge_most)
 {
+	const uint32_t big = lull_buf_bytes(LULL_BUF_64K);
 	struct lull_bufs *b = &t->g->bufs;
 	enum lull_buf_class cls = LULL_BUF_256;
 	uint32_t i;
@@ -60,7 +61,8 @@ static uint32_t new_buffer(struct lull_tcp *t, struct lull_tcb *tcb, size_t len,
 	/* Many small sends share a larger one; one small reply has its own. */
 	if (len > lull_buf_bytes(LULL_BUF_256) || tcb->snd.tail)
 		cls = LULL_BUF_2K;
-	if (len >= 16384 && charge_left >= BIG_BUFFER_FROM)
+	if (len >= 16384 && charge_most >= BIG_BUFFERS * big &&
+	    charge_most - tcb->snd.charge >= big)
 		cls = LULL_BUF_64K;
 	/* When those are gone, smaller ones will do. */
 	do
@@ -93,7 +95,7 @@ static size_t put_bytes(struct lull_tcp *t, struct lull_tcb *tcb,
 	if (!room) {
 		if (tcb->snd.charge >= most)
 			return 0;
-		i = new_buffer(t, tcb, len, most - tcb->snd.charge);
+		i = new_buffer(t, tcb, len, most);
 		if (!i)
 			return 0;
 		room = lull_buf_room(lull_buf_at(b, i));

@@ -9,7 +9,7 @@
 #include "rig.h"
 
 enum {
-	HOLE_BYTES_MAX = 1 << 20, /* of one connection */
+	HOLE_BYTES_MAX = 1500000, /* of one connection */
 	HOLE_FLIGHT_MAX = 1024,
 	HOLE_RTT_MS = 20,
 };

@@ -394,7 +394,7 @@ static void search_begins_again(void **unused)
 	assert_true(hole_send(&r, &h, 420000, 10000));
 	assert_true(h.largest <= 1200);
 	rig_pass_ms(&r, 11000);
-	assert_true(hole_send(&r, &h, 1040000, 10000));
+	assert_true(hole_send(&r, &h, 1300000, 10000));
 	assert_true(1500 - h.largest < 8);
 	rig_close(&r);
 }
