@@ -87,6 +87,14 @@ static void set_quickack(struct lull_tcp *t, struct lull_tcb *tcb, int32_t on)
 	lull_tcp_want(t, tcb);
 }
 
+static void set_maxseg(struct lull_tcp *t, struct lull_tcb *tcb, uint16_t v)
+{
+	if (tcb->state != LULL_TCP_SYN_SENT)
+		return; /* it has been agreed on */
+	lull_tcb_cold(t, tcb)->pmtu.user_mss = v;
+	lull_pmtu_sync(t, tcb);
+}
+
 /* What is on or off. false: it is another one. */
 static bool set_switch(struct lull_tcp *t, struct lull_tcb *tcb,
 		       enum lull_option option, int32_t v)
@@ -167,10 +175,7 @@ static void set_number(struct lull_tcp *t, struct lull_tcb *tcb,
 		cold->timewait_len_s = (uint16_t)v;
 		break;
 	case LULL_OPT_MAXSEG:
-		if (tcb->state != LULL_TCP_SYN_SENT)
-			break;
-		cold->pmtu.user_mss = (uint16_t)v;
-		lull_pmtu_sync(t, tcb);
+		set_maxseg(t, tcb, (uint16_t)v);
 		break;
 	case LULL_OPT_KEEPALIVE:
 	case LULL_OPT_NODELAY:

@@ -17,6 +17,9 @@
 
 #define HELD_MS 200 /* tcp(7): by TCP_CORK or MSG_MORE */
 
+#define FRAME_TEXT_MAX (65535 - 120) /* of a large frame; beside all headers \
+				      */
+
 /* What came of one attempt to send. */
 enum sent {
 	SENT,
@@ -311,7 +314,8 @@ static uint32_t text_allowed(const struct lull_tcp *t,
 				  ? lull_seq_sub(tcb->snd.end, tcb->snd.nxt)
 				  : 0;
 	/* Whole segments, in one frame that the link cuts, or link.c does. */
-	uint32_t mss = lull_sack_mss(t, tcb), most = (65535 - 120) / mss * mss;
+	uint32_t mss = lull_sack_mss(t, tcb);
+	uint32_t most = lull_max(FRAME_TEXT_MAX / mss * mss, mss);
 	uint32_t cwnd = tcb->cc.cwnd + lull_loss_limited(tcb), len;
 	uint32_t cwnd_left = cwnd > tcb->snd.pipe ? cwnd - tcb->snd.pipe : 0;
 
