@@ -69,16 +69,19 @@ static bool in_first_window(const struct lull_tcp *t,
 uint32_t lull_pace_piece(const struct lull_tcp *t, const struct lull_tcb *tcb,
 			 uint32_t most)
 {
+	/* Two of a large frame are worth it, as in Linux; where it is cut
+	 * here nothing is gained, and one by one is smoother. */
+	uint32_t least = t->g->link_cap & LULL_LINK_TX_GSO ? 2 : 1;
 	uint32_t mss = tcb->opt.mss;
 	uint64_t burst;
 
-	if (most <= 2 * mss || !is_on(t, tcb) ||
+	if (most <= least * mss || !is_on(t, tcb) ||
 	    in_first_window(t, tcb, tcb->snd.nxt))
 		return most;
 	burst = lull_pace_rate(t, tcb) / (1000000000 / GRAIN_NS);
 	if (burst >= most)
 		return most;
-	return lull_max((uint32_t)burst / mss, 2) * mss;
+	return lull_max((uint32_t)burst / mss, least) * mss;
 }
 
 static uint64_t time_of(uint64_t rate, uint32_t len)
