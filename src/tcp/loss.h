@@ -141,9 +141,10 @@ void lull_ranges_found(struct lull_tcp *t, struct lull_tcb *tcb);
 void lull_ranges_free(struct lull_tcp *t, struct lull_tcb *tcb);
 /* How long ago it was sent; at least 1. */
 uint32_t lull_us_since(const struct lull_tcp *t, uint32_t sent_us);
-/* A range, or a part of it, has arrived. */
+/* A range, or a part of it, has arrived: behind a gap unless `in_order`. */
 void lull_range_arrived(const struct lull_tcp *t, const struct lull_tcb *tcb,
-			const struct lull_range *r, struct lull_acked *a);
+			const struct lull_range *r, bool in_order,
+			struct lull_acked *a);
 
 /* The receiver: text [start, end) is kept for later; or has come twice. */
 void lull_sack_note(struct lull_tcp *t, struct lull_tcb *tcb,

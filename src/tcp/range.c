@@ -311,14 +311,17 @@ void lull_ranges_found(struct lull_tcp *t, struct lull_tcb *tcb)
 /* ---- what arrives ---- */
 
 void lull_range_arrived(const struct lull_tcp *t, const struct lull_tcb *tcb,
-			const struct lull_range *r, struct lull_acked *a)
+			const struct lull_range *r, bool in_order,
+			struct lull_acked *a)
 {
 	const struct lull_rack *k = rack_of(t, tcb);
 
 	if (r->flags & LULL_RANGE_RETRANS) {
-		/* RFC 8985 6.2 step 2: it was the first one that arrived. */
+		/* RFC 8985 6.2 step 2: it was the first one that arrived. An
+		 * ACK of what is behind a gap echoes what came before that
+		 * (RFC 7323 4.3), and tells nothing of it. */
 		if (lull_us_since(t, r->sent_us) < k->min_rtt_us ||
-		    (a->has_echo &&
+		    (in_order && a->has_echo &&
 		     a->echo_ms > lull_us_since(t, r->sent_us) / 1000 + 1))
 			return;
 	} else {
@@ -354,7 +357,7 @@ static void ack_one(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i,
 		return;
 	}
 	a->delivered += bytes;
-	lull_range_arrived(t, tcb, &part, a);
+	lull_range_arrived(t, tcb, &part, true, a);
 	if (part.flags & LULL_RANGE_RETRANS) /* Karn (MUST-18) */
 		a->rtt_us = 0;
 	else

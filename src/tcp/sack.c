@@ -280,7 +280,7 @@ static uint32_t mark(struct lull_tcp *t, struct lull_tcb *tcb,
 		return i;
 	a->sacked = true;
 	a->delivered += lull_seq_sub(r->end, r->seq);
-	lull_range_arrived(t, tcb, r, a);
+	lull_range_arrived(t, tcb, r, false, a);
 	if (!(r->flags & LULL_RANGE_RETRANS)) {
 		uint32_t us = lull_us_since(t, r->sent_us);
 
