@@ -275,6 +275,10 @@ static inline struct way *way_open(bool ts, uint32_t rtt_ms, uint32_t window)
 
 	memset(&way, 0, sizeof way);
 	rig_open(&way.r, &c);
+	/* What is left of a window is Reno's half; and what may go goes at
+	 * once, so that a test counts what a window and PRR let go. */
+	rig_knob(&way.r, "net.ipv4.tcp_congestion_control", "reno");
+	rig_knob(&way.r, "net.lull.tcp_pacing", "0");
 	rig_reach(&way.r, LULL_TCP_ESTABLISHED, true);
 	rig_ack(&way.r);
 	rig_align(&way.r);

@@ -519,7 +519,8 @@ static void islands_are_one_range(void **unused)
 		check_ranges(&w->r);
 	}
 	assert_int_equal(way_rack(&w->r)->sacked, 89 * MSS);
-	assert_in_range(w->r.s->tcp.ranges.used, 12, 12 + 60);
+	/* A gap and an island: what lies between went in large frames. */
+	assert_int_equal(w->r.s->tcp.ranges.used, 2);
 	rig_discard(&w->r);
 	way_close(w);
 }
