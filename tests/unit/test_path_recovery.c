@@ -138,10 +138,10 @@ static void a_loss_in_a_small_window_needs_no_timeout(void **state)
 /* ---- tails ---- */
 
 /* RFC 8985 7.2: after two round trips, and 200 ms for an ACK that is delayed.
- */
+ * Before the last there are pairs: none of their ACKs waits. */
 static void a_lost_last_segment_is_probed_for(void **state)
 {
-	struct flows_plan plan = open_road(20);
+	struct flows_plan plan = open_road(21);
 	struct flows *f;
 
 	plan.FORTH.drop[0] = drop(PATH_TAIL, 1);
