@@ -9,8 +9,8 @@
  * passes, to the first window, and ssthresh remembers three quarters of it (RFC
  * 2861; RFC 5681 4.1 allows it, and would go to the first window at once).
  *
- * Entry points: lull_cc_init, _acked, _reduce, _undo, _idle, _sent, _choose,
- * _name, _find, _counted, _first_window.
+ * Entry points: lull_cc_init, _acked, _reduce, _confirm, _undo, _idle, _sent,
+ * _choose, _name, _find, _counted, _first_window.
  */
 #include "tcp/tcp.h"
 
@@ -169,8 +169,17 @@ static void cut(struct lull_tcp *t, struct lull_tcb *tcb,
 	}
 	left = ssthresh_of(t, tcb);
 	tcb->cc.ssthresh = lull_max(left, 2 * mss); /* RFC 5681 (4) */
-	if (event == LULL_CC_ECN) /* RFC 9438 4.6: down to one segment */
+	if (event == LULL_CC_ECN) { /* RFC 9438 4.6: down to one segment */
 		tcb->cc.cwnd = lull_max(lull_min(left, tcb->cc.cwnd), mss);
+		lull_cc_confirm(t, tcb);
+	}
+}
+
+void lull_cc_confirm(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	struct lull_cc_more *more = more_of(t, tcb);
+
+	more->before.cwnd = more->before.ssthresh = 0;
 }
 
 void lull_cc_reduce(struct lull_tcp *t, struct lull_tcb *tcb,
@@ -192,6 +201,9 @@ void lull_cc_undo(struct lull_tcp *t, struct lull_tcb *tcb)
 {
 	struct lull_cc_more *more = more_of(t, tcb);
 
+	/* The peer is told nothing of it, and its next mark is news. */
+	if (more->before.ssthresh > tcb->cc.ssthresh)
+		tcb->snd.ecn &= (uint8_t) ~(LULL_ECN_CWR | LULL_ECN_REDUCED);
 	/* RFC 9438 4.9.2: what has grown beyond it meanwhile stays. */
 	if (tcb->cc.cwnd < more->before.cwnd)
 		more->cubic.curve = more->before.curve;

@@ -102,6 +102,9 @@ void lull_cc_acked(struct lull_tcp *t, struct lull_tcb *tcb,
  * both were, unless `again`: the same loss, not yet repaired. */
 void lull_cc_reduce(struct lull_tcp *t, struct lull_tcb *tcb,
 		    enum lull_cc_event event, bool again);
+/* A mark says that the last reduction was right: it is not undone (RFC 4015
+ * 3.1 (9)). */
+void lull_cc_confirm(struct lull_tcp *t, struct lull_tcb *tcb);
 /* The last reduction was for nothing. */
 void lull_cc_undo(struct lull_tcp *t, struct lull_tcb *tcb);
 /* Nothing is out, and now something goes (RFC 5681 4.1). */

@@ -4,9 +4,11 @@
  *
  *	agreed on   in both SYNs: open.c, half.c, and a cookie's timestamp
  *	sent        ECT(0) on new text alone; nothing that is sent again, no
- *pure ACK, probe or RST has it (6.1.4 to 6.1.6) received    CE: each segment of
- *ours has ECE until CWR comes (6.1.3) echoed      ECE: the window is cut once a
- *window, and the next new text has CWR (6.1.2); so it has after any other cut
+ *	            pure ACK, probe or RST has it (6.1.4 to 6.1.6)
+ *	received    CE: each segment of ours has ECE until CWR comes (6.1.3)
+ *	echoed      ECE: the window is cut once a window, and the next new text
+ *	            has CWR (6.1.2); so it has after any other cut, unless that
+ *	            is undone
  *
  * Entry points: lull_ecn_is_asked, lull_ecn_arrives, lull_ecn_mark,
  * lull_ecn_reduced.
@@ -48,9 +50,13 @@ static void take_echo(struct lull_tcp *t, struct lull_tcb *tcb,
 	uint32_t mss = tcb->opt.mss;
 
 	t->g->count[LULL_COUNT_DELIVERED_CE] += (bytes + mss - 1) / mss;
-	if (tcb->snd.ecn & LULL_ECN_REDUCED ||
-	    lull_seq_eq(tcb->snd.una, tcb->snd.nxt))
+	if (lull_seq_eq(tcb->snd.una, tcb->snd.nxt))
 		return;
+	if (tcb->snd.ecn & LULL_ECN_REDUCED) {
+		if (!(tcb->snd.ecn & LULL_ECN_CWR_WND))
+			lull_cc_confirm(t, tcb); /* it was for a loss */
+		return;
+	}
 	/* 6.1.2: below one segment only by waiting. */
 	if (tcb->cc.cwnd <= mss)
 		lull_pace_wait(t, tcb, lull_rtt_timeout_ms(t, tcb));

@@ -454,6 +454,60 @@ static void cwr_after_a_timeout(void **unused)
 	rig_close(&r);
 }
 
+/* A timeout that the next ACK undoes, which echoes what went first. */
+static void time_out(struct rig *r)
+{
+	uint32_t mss = MSS - LULL_TS_BYTES;
+
+	agreed(r);
+	rig_write(r, 20 * mss);
+	rig_discard(r);
+	rig_pass_ms(r, RIG_RTO_MS + 50);
+	rig_discard(r);
+	assert_int_equal(rig_tcb(r)->cc.ssthresh, 7 * mss);
+	assert_true(rig_tcb(r)->snd.ecn & LULL_ECN_REDUCED);
+}
+
+/* RFC 4015 3.1 (9): what undoes a timeout undoes no mark that it brings. */
+static void ece_is_not_undone(void **unused)
+{
+	uint32_t mss = MSS - LULL_TS_BYTES;
+	struct rig r;
+
+	time_out(&r);
+	ack_ece(&r, 2);
+	assert_int_equal(rig_count(&r, LULL_COUNT_LOSS_UNDO), 1);
+	assert_int_equal(rig_tcb(&r)->cc.ssthresh, 7 * mss);
+	assert_in_range(rig_tcb(&r)->cc.cwnd, mss, 7 * mss);
+	rig_discard(&r);
+	rig_close(&r);
+}
+
+/* A cut that is taken back is not told; and the next mark counts. */
+static void cwr_is_withdrawn(void **unused)
+{
+	uint32_t mss = MSS - LULL_TS_BYTES, cwnd;
+	struct rig_seg out;
+	struct rig r;
+
+	time_out(&r);
+	r.ack = at(2);
+	rig_ack(&r);
+	assert_int_equal(rig_count(&r, LULL_COUNT_LOSS_UNDO), 1);
+	assert_int_equal(rig_tcb(&r)->cc.ssthresh, LULL_CWND_MAX);
+	cwnd = rig_tcb(&r)->cc.cwnd;
+	assert_true(cwnd >= 10 * mss);
+	assert_true(rig_get(&r, &out));
+	assert_int_equal(out.seg.seq.v, at(10).v);
+	do
+		assert_false(out.seg.flags & CWR);
+	while (rig_get(&r, &out));
+	ack_ece(&r, 3);
+	assert_int_equal(rig_tcb(&r)->cc.cwnd, cwnd * 7 / 10);
+	rig_discard(&r);
+	rig_close(&r);
+}
+
 /* 6.1.2: ECE that acknowledges nothing that is out, or comes late. */
 static void ece_that_does_not_count(void **unused)
 {
@@ -578,6 +632,8 @@ int main(void)
 		cmocka_unit_test(grows_again),
 		cmocka_unit_test(new_text_alone_is_marked),
 		cmocka_unit_test(cwr_after_a_timeout),
+		cmocka_unit_test(ece_is_not_undone),
+		cmocka_unit_test(cwr_is_withdrawn),
 		cmocka_unit_test(ece_that_does_not_count),
 		cmocka_unit_test(below_one_segment),
 		cmocka_unit_test(no_cwr_on_large_frames),
