@@ -369,6 +369,9 @@ static void reno_acked(struct lull_tcp *t, struct lull_tcb *tcb,
 	tcb->dup_acks = 0;
 	if (tcb->flags & LULL_TCB_LOSS)
 		in_loss(t, tcb, seg, a);
+	/* It comes along: 2 GB behind it would seem to be ahead. */
+	else if (lull_seq_gt(tcb->snd.una, tcb->cc.recover))
+		tcb->cc.recover = lull_seq(tcb->snd.una.v - 1);
 	grow(t, tcb, a);
 }
 

@@ -82,6 +82,25 @@ static void third_duplicate_ack(void **unused)
 	rig_close(&r);
 }
 
+/* RFC 6582 3.2 (2), after more than 2 GB without a loss. */
+static void recovery_after_two_gigabytes(void **unused)
+{
+	struct lull_tcb *tcb;
+	struct rig r;
+
+	send_out(&r, &plain, 10);
+	tcb = rig_tcb(&r);
+	/* So much has been acknowledged since the last recovery, */
+	tcb->cc.recover = lull_seq(tcb->snd.una.v - 0x7fffffffU + 2 * MSS);
+	for (uint32_t i = 1; i <= 5; i++) /* and a little more */
+		ack(&r, i * MSS);
+	for (int i = 0; i < 3; i++)
+		rig_ack(&r);
+	assert_int_equal(rig_count(&r, LULL_COUNT_RENO_RECOVERY), 1);
+	assert_int_equal(expect_at(&r, 5 * MSS), MSS);
+	rig_close(&r);
+}
+
 /* RFC 5681 2: what makes an ACK a duplicate. */
 static void what_is_no_duplicate(void **unused)
 {
@@ -684,6 +703,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(third_duplicate_ack),
+		cmocka_unit_test(recovery_after_two_gigabytes),
 		cmocka_unit_test(what_is_no_duplicate),
 		cmocka_unit_test(duplicates_are_counted_anew),
 		cmocka_unit_test(partial_acks),
