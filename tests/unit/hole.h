@@ -123,9 +123,6 @@ static inline void hole_open(struct rig *r, struct hole *h, uint32_t mtu,
 	memset(h, 0, sizeof *h);
 	h->mtu = mtu;
 	rig_open(r, config);
-	/* Its times are Reno's, and what is paced would wait for a turn. */
-	rig_knob(r, "net.ipv4.tcp_congestion_control", "reno");
-	rig_knob(r, "net.lull.tcp_pacing", "0");
 	rig_reach(r, LULL_TCP_ESTABLISHED, true);
 	rig_ack(r);
 	rig_align(r);
