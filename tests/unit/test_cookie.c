@@ -277,9 +277,11 @@ static void forged_options(void **unused)
 	rig_open(&r, &(struct rig_config){
 			     .ts = true, .wscale = true, .sysctl = {ALWAYS}});
 	knock(&r, 5000);
-	r.tsecr += 32; /* ECN */
+	r.tsecr += 32; /* ECN, that the knob forbids */
+	rig_knob(&r, "net.ipv4.tcp_ecn", "0");
 	rig_put(&r, LULL_ACK, r.seq, r.ack, NULL, 0);
 	expect_rst(&r, r.ack);
+	rig_knob(&r, "net.ipv4.tcp_ecn", "2");
 	r.tsecr -= 16; /* SACK, that the knob forbids */
 	rig_knob(&r, "net.ipv4.tcp_sack", "0");
 	rig_put(&r, LULL_ACK, r.seq, r.ack, NULL, 0);
