@@ -17,8 +17,9 @@
 
 #define HELD_MS 200 /* tcp(7): by TCP_CORK or MSG_MORE */
 
-#define FRAME_TEXT_MAX (65535 - 120) /* of a large frame; beside all headers \
-				      */
+#define FRAME_TEXT_MAX                                        \
+	(65535 - 120) /* of a large frame; beside all headers \
+		       */
 
 /* What came of one attempt to send. */
 enum sent {
