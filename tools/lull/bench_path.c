@@ -39,7 +39,7 @@ int bench_path_lull(const struct bench_path *o, struct bench_path_result *r,
 	r->seconds = (double)last_us / 1e6;
 	r->timeouts = flows_count(f, FLOWS_A, "TCPTimeouts");
 	r->probes = flows_count(f, FLOWS_A, "TCPLossProbes");
-	r->undone = flows_count(f, FLOWS_A, "TCPSpuriousRTOs");
+	r->undone = flows_count(f, FLOWS_A, "TCPLossUndo");
 	r->path = path_stats(flows_path(f), PATH_FORTH);
 	if (out) { /* the last ACKs, too */
 		flows_run(f, flows_now_us(f) +

@@ -390,7 +390,7 @@ static int measure(struct shared *s, struct side *side,
 		r->bytes[i] = s->bytes[i];
 	r->timeouts = count(side[0].pid, "TCPTimeouts");
 	r->probes = count(side[0].pid, "TCPLossProbes");
-	r->undone = count(side[0].pid, "TCPSpuriousRTOs");
+	r->undone = count(side[0].pid, "TCPLossUndo");
 	memcpy(r->cc, s->cc, sizeof r->cc);
 	r->path = path_stats(path, PATH_FORTH);
 	if (out)
