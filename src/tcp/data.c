@@ -16,7 +16,8 @@
 
 enum {
 	COALESCE_MAX = 1024, /* bytes worth copying behind the last ones */
-	LATER_MAX = 1024,    /* pieces kept ahead of gaps: bounds the walk */
+	LATER_MAX = 16384,   /* pieces kept ahead of gaps, */
+	LATER_WALK = 1024,   /* of which so many are looked at for one */
 };
 
 static struct lull_buf *buf_at(const struct lull_tcp *t, uint32_t i)
@@ -165,6 +166,7 @@ void lull_later_free(struct lull_tcp *t, struct lull_tcb *tcb)
 {
 	while (tcb->rcv.later)
 		tcb->rcv.later = later_drop(t, tcb, tcb->rcv.later);
+	lull_tcb_cold(t, tcb)->later_tail = 0;
 	lull_sack_moved(t, tcb);
 }
 
@@ -196,10 +198,13 @@ static void cut_front(struct lull_buf *b, struct lull_seq from)
 /* Put one buffer where it belongs; what is there already stays. */
 static void later_put(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
 {
+	uint32_t *tail = &lull_tcb_cold(t, tcb)->later_tail;
 	struct lull_buf *b = buf_at(t, i);
 	uint32_t *link = &tcb->rcv.later;
 	bool overlaps = false;
 
+	if (*tail && lull_seq_ge(b->seq, buf_end(buf_at(t, *tail))))
+		link = &buf_at(t, *tail)->next; /* behind all, as most are */
 	while (*link && lull_seq_le(buf_at(t, *link)->seq, b->seq)) {
 		struct lull_buf *before = buf_at(t, *link);
 
@@ -228,12 +233,25 @@ static void later_put(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
 	}
 	b->next = *link;
 	*link = i;
+	if (!b->next)
+		*tail = i;
 	tcb->rcv.later_charge += lull_buf_bytes(b->cls);
 	tcb->rcv.later_len++;
 	t->mem.later += lull_buf_bytes(b->cls);
 	lull_mem_add(t, lull_buf_bytes(b->cls));
 	if (overlaps)
 		lull_count(t->g, LULL_COUNT_OFO_MERGE);
+}
+
+/* A long walk is for none: then only what comes behind all others is kept. */
+static bool may_stand(const struct lull_tcp *t, const struct lull_tcb *tcb,
+		      struct lull_seq seq)
+{
+	uint32_t tail = lull_tcb_cold(t, tcb)->later_tail;
+
+	return tcb->rcv.later_len < LATER_WALK ||
+	       (tcb->rcv.later_len < LATER_MAX &&
+		lull_seq_ge(seq, buf_end(buf_at(t, tail))));
 }
 
 /* SHLD-31 */
@@ -246,7 +264,7 @@ static void take_later(struct lull_tcp *t, struct lull_tcb *tcb,
 				lull_seq_add(seg->seq, seg->text_len)};
 	uint32_t i = 0, next;
 
-	if (tcb->rcv.later_len < LATER_MAX && seg->text_len <= room &&
+	if (may_stand(t, tcb, seg->seq) && seg->text_len <= room &&
 	    t->mem.level != LULL_MEM_FULL)
 		i = keep_first(t, seg);
 	if (!i) {
@@ -288,6 +306,7 @@ static void pull_later(struct lull_tcp *t, struct lull_tcb *tcb,
 		b->next = 0;
 		append(t, u, i);
 	}
+	lull_tcb_cold(t, tcb)->later_tail = 0;
 }
 
 /* ---- a segment's text ---- */

@@ -77,7 +77,8 @@ void lull_sack_note(struct lull_tcp *t, struct lull_tcb *tcb,
 
 	if (!(tcb->flags & LULL_TCB_SACK))
 		return;
-	if (s->n == LULL_SACKS_MAX)
+	/* Most go on where the last one ended. */
+	if (s->n == LULL_SACKS_MAX && !touches(s->block[0], got))
 		got = island(t, tcb, got);
 	for (uint8_t i = 0; i < s->n; i++) {
 		if (touches(s->block[i], got))

@@ -94,7 +94,7 @@ static void a_piece_that_covers_others(void **unused)
 static void check_later(const struct rig *r)
 {
 	const struct lull_tcb *tcb = rig_tcb(r);
-	uint32_t charge = 0, len = 0;
+	uint32_t charge = 0, len = 0, last = 0;
 	struct lull_seq end = tcb->rcv.nxt;
 
 	for (uint32_t i = tcb->rcv.later; i; len++) {
@@ -105,8 +105,10 @@ static void check_later(const struct rig *r)
 				: lull_seq_gt(b->seq, end));
 		end = lull_seq_add(b->seq, b->len);
 		charge += lull_buf_bytes(b->cls);
+		last = i;
 		i = b->next;
 	}
+	assert_int_equal(lull_tcb_cold(&r->s->tcp, tcb)->later_tail, last);
 	assert_int_equal(tcb->rcv.later_charge, charge);
 	assert_int_equal(tcb->rcv.later_len, len);
 }
@@ -590,9 +592,49 @@ static void later_gives_way(void **unused)
 	rig_close(&r);
 }
 
+static void large_windows(struct lull_limits *l)
+{
+	l->bufs_256 = 4096;
+}
+
+/* A window of thousands of segments behind one that was lost: all are kept, and
+ * none is walked past but for those that don't come last. */
+static void thousands_ahead_of_a_gap(void **unused)
+{
+	const uint32_t pieces = 3000, len = 100;
+	struct offer o = {0};
+	struct rig r;
+
+	rig_open(&r,
+		 &(struct rig_config){.wscale = true, .limits = large_windows});
+	rig_knob(&r, "net.ipv4.tcp_rmem", "4096 2097152 6291456");
+	rig_reach(&r, LULL_TCP_ESTABLISHED, true);
+	for (uint32_t i = 1; i <= pieces; i++) {
+		put_text(&r, i * len, len, 0);
+		take_acks(&r, &o);
+	}
+	check_later(&r);
+	assert_int_equal(rig_tcb(&r)->rcv.later_len, pieces);
+	/* One in between would be a long way: it comes again. */
+	put_text(&r, (pieces + 9) * len, len, 0);
+	put_text(&r, (pieces + 4) * len, len, 0);
+	assert_int_equal(rig_drops(&r, LULL_DROP_OFO_PRUNED), 1);
+	check_later(&r);
+	put_text(&r, 0, len, 0);
+	rig_pass_ms(&r, 50);
+	take_acks(&r, &o);
+	assert_int_equal(o.acked, (pieces + 1) * len);
+	assert_int_equal(rig_tcb(&r)->rcv.later_len, 1);
+	check_later(&r);
+	assert_int_equal(read_all(&r, 0), o.acked);
+	rig_discard(&r);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(thousands_ahead_of_a_gap),
 		cmocka_unit_test(in_order),
 		cmocka_unit_test(two_pieces),
 		cmocka_unit_test(a_piece_that_covers_others),
