@@ -5,7 +5,7 @@ MESON ?= meson
 B := build
 
 .PHONY: help all deps demo check bench ceilings plots lint format install deb \
-	fuzz clean
+	fuzz clean packetdrill-so
 
 all: $(B)/build.ninja
 	ninja -C $(B)
@@ -23,6 +23,7 @@ help:
 	@echo "make install    DESTDIR and PREFIX as usual"
 	@echo "make deb        Debian packages into $(B)/deb, with lintian"
 	@echo "make deps       install the Debian packages that a target needs"
+	@echo "make packetdrill-so   $(B)/liblull-packetdrill.so, for packetdrill"
 	@echo "make clean"
 
 # What is missing of Debian's packages: installed as root, else named.
@@ -59,6 +60,9 @@ fuzz: deps-check
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h' | grep -v ^bench/peers/)
+
+packetdrill-so: $(B)/build.ninja
+	ninja -C $(B) liblull-packetdrill.so
 
 install: all
 	$(MESON) install -C $(B) --no-rebuild
