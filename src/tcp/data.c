@@ -356,7 +356,8 @@ static void note_ack(struct lull_tcp *t, struct lull_tcb *tcb, bool gap,
 	tcb->rcv.unacked =
 		(uint8_t)lull_min(tcb->rcv.unacked + segs, UINT8_MAX);
 	lull_tcp_want(t, tcb);
-	if (gap || tcb->rcv.unacked >= 2 || tcb->flags & LULL_TCB_QUICKACK) {
+	if (gap || tcb->rcv.unacked >= 2 || tcb->flags & LULL_TCB_QUICKACK ||
+	    lull_quick_is(tcb)) {
 		tcb->flags |= LULL_TCB_ACK_NOW;
 	} else if (!(tcb->flags & LULL_TCB_ACK_LATER)) {
 		tcb->flags |= LULL_TCB_ACK_LATER;
@@ -416,7 +417,9 @@ static void take_in_order(struct lull_tcp *t, struct lull_tcb *tcb,
 	bool gap = tcb->rcv.later != 0;
 	uint32_t done = seg->text_len;
 
-	if (u->flags & LULL_USER_SHUT_RD) {
+	/* Linux lets a program read on that has said it won't. */
+	if (u->flags & LULL_USER_SHUT_RD &&
+	    t->g->profile != LULL_PROFILE_LINUX) {
 		lull_refuse(t, seg, LULL_DROP_TEXT_SHUT);
 	} else {
 		done = queue_due(t, tcb, u, seg);
@@ -461,6 +464,7 @@ bool lull_text_take(struct lull_tcp *t, struct lull_tcb *tcb,
 	why = trim(t, tcb, seg);
 	if (why) {
 		lull_refuse(t, seg, why);
+		lull_quick_again(t, tcb);
 		tcb->flags |= LULL_TCB_ACK_NOW;
 		lull_tcp_want(t, tcb);
 		return true;
@@ -477,6 +481,7 @@ bool lull_text_take(struct lull_tcp *t, struct lull_tcb *tcb,
 		take_in_order(t, tcb, seg);
 	} else {
 		take_later(t, tcb, seg);
+		lull_quick_again(t, tcb);
 		tcb->flags |= LULL_TCB_ACK_NOW;
 		lull_tcp_want(t, tcb);
 	}

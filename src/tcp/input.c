@@ -261,6 +261,8 @@ void lull_segment_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
 {
 	uint32_t before = tcb->rcv.nxt.v;
 
+	if (seg->text_len)
+		lull_quick_heard(t, tcb);
 	lull_tally_in(t, tcb, seg);
 	/* First: sequence number. */
 	if (!check_seq(t, tcb, seg))

@@ -65,6 +65,7 @@ uint32_t lull_tcb_new(struct lull_tcp *t, const struct lull_tuple *tuple,
 		.ttl = (uint8_t)t->g->knobs.ip_default_ttl,
 	};
 	tcb->cc_kind = (uint8_t)t->g->knobs.congestion_control;
+	lull_quick_begin(t, tcb);
 	lull_tcb_born(tcb, state);
 	lull_rtt_init(t, tcb);
 	return i;

@@ -60,6 +60,8 @@ struct lull_seg lull_tcb_segment(struct lull_tcp *t, struct lull_tcb *tcb)
 /* The ACK that this segment carries is no longer due. */
 static void acked(struct lull_tcb *tcb)
 {
+	if (tcb->rcv.unacked)
+		lull_quick_acked(tcb);
 	tcb->rcv.acked = tcb->rcv.nxt;
 	tcb->rcv.unacked = 0;
 	tcb->flags &= ~(uint64_t)(LULL_TCB_ACK_NOW | LULL_TCB_ACK_LATER |
@@ -169,8 +171,13 @@ static enum sent send_range(struct lull_tcp *t, struct lull_tcb *tcb,
 	if (tcb->flags & LULL_TCB_SACKS)
 		lull_sack_tell(t, tcb, &out,
 			       room_in(tcb, lull_min(shown, r->mss)));
-	/* MUST-61: what is queued has left with this one. */
-	if (shown > 0 && lull_seq_ge(r->end, tcb->snd.end))
+	/* MUST-61: what is queued has left with this one. Linux says so of
+	 * every new packet of several segments, for the sake of who joins them.
+	 */
+	if (shown > 0 &&
+	    (lull_seq_ge(r->end, tcb->snd.end) ||
+	     (tx->gso_size && t->g->profile == LULL_PROFILE_LINUX &&
+	      lull_seq_ge(r->seq, tcb->snd.nxt))))
 		out.flags |= LULL_PSH;
 	r->sent_us = t->g->now_us;
 	emit(t, tcb, tx, &out);
@@ -410,6 +417,7 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 		lull_tally_sent(t, tcb);
 	tcb->flags &= ~(uint64_t)(LULL_TCB_PUSH | LULL_TCB_PROBE);
 	lull_tcb_cold(t, tcb)->sent_ms = (uint32_t)t->g->now_ms;
+	lull_quick_answered(t, tcb);
 	lull_cc_sent(t, tcb, lull_seq_sub(r.end, r.seq));
 	return SENT;
 }

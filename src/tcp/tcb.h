@@ -116,6 +116,7 @@ struct lull_tcb {
 		uint32_t later_charge;
 		uint16_t later_len;
 		uint8_t unacked; /* segments since the last ACK */
+		uint8_t quick;	 /* quick.c */
 	} rcv;
 
 	struct {	      /* open.c, input.c */

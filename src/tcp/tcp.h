@@ -456,6 +456,21 @@ void lull_rtt_sample(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t us);
 uint32_t lull_rtt_timeout_ms(const struct lull_tcp *t,
 			     const struct lull_tcb *tcb);
 
+/* ---- quick.c: ACKs that don't wait, in profile linux ---- */
+
+/* It is new. */
+void lull_quick_begin(const struct lull_tcp *t, struct lull_tcb *tcb);
+/* Text has come; before the tally knows. */
+void lull_quick_heard(const struct lull_tcp *t, struct lull_tcb *tcb);
+/* It came twice, or ahead of a gap. */
+void lull_quick_again(const struct lull_tcp *t, struct lull_tcb *tcb);
+/* Does the next ACK go at once? */
+bool lull_quick_is(const struct lull_tcb *tcb);
+/* An ACK of new text left. */
+void lull_quick_acked(struct lull_tcb *tcb);
+/* New text goes. */
+void lull_quick_answered(const struct lull_tcp *t, struct lull_tcb *tcb);
+
 /* ---- ecn.c: RFC 3168 ---- */
 
 /* Does this SYN ask for it, and do we agree? */

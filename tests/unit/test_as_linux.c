@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_as_linux.c: what profile linux does as Linux 6.18 and profile lull does
+ * not: quick ACKs, PSH, what a send buffer takes, slow start of a program that
+ * sends little. docs/packetdrill.md says how it was seen.
+ */
+#include "rig.h"
+
+enum {
+	MSS = 1460,
+	RTT_MS = 10
+};
+
+static void open_as(struct rig *r, enum lull_profile profile)
+{
+	rig_open(r, &(struct rig_config){.profile = profile,
+					 .rtt_ms = RTT_MS,
+					 .sack = true});
+	rig_shake(r);
+	rig_discard(r);
+}
+
+/* How many ACKs leave at once for `n` single segments. */
+static int quick_acks(struct rig *r, int n)
+{
+	char buf[MSS];
+	int acks = 0;
+
+	for (int i = 0; i < n; i++) {
+		rig_feed(r, MSS);
+		acks += rig_discard(r);
+		assert_int_equal(rig_read(r, buf, sizeof buf), MSS);
+		acks += rig_discard(r);
+	}
+	return acks;
+}
+
+static void first_acks_don_t_wait(void **unused)
+{
+	struct rig r;
+
+	(void)unused;
+	open_as(&r, LULL_PROFILE_LINUX);
+	/* Half a window of segments, 16 at most; then every second one. */
+	assert_int_equal(quick_acks(&r, 16), 16);
+	assert_int_equal(quick_acks(&r, 4), 2);
+	rig_drop(&r);
+	open_as(&r, LULL_PROFILE_LULL);
+	assert_int_equal(quick_acks(&r, 4), 2);
+	rig_drop(&r);
+}
+
+static void an_answer_ends_quick_acks(void **unused)
+{
+	struct rig r;
+
+	(void)unused;
+	open_as(&r, LULL_PROFILE_LINUX);
+	assert_int_equal(quick_acks(&r, 1), 1);
+	rig_write(&r, 10);
+	rig_expect(&r, LULL_ACK);
+	rig_ack(&r);
+	assert_int_equal(quick_acks(&r, 1), 0);
+	/* A gap brings them back. */
+	rig_put(&r, LULL_ACK, lull_seq_add(r.seq, 100), r.ack, NULL, 10);
+	assert_int_equal(rig_discard(&r), 1);
+	rig_feed(&r, 100);
+	r.seq = lull_seq_add(r.seq, 10);
+	assert_int_equal(rig_discard(&r), 1);
+	rig_put(&r, LULL_ACK, r.seq, r.ack, NULL, 10);
+	r.seq = lull_seq_add(r.seq, 10);
+	assert_int_equal(rig_discard(&r), 1);
+	rig_drop(&r);
+}
+
+/* An answer that comes late is none. */
+static void a_late_answer_leaves_them(void **unused)
+{
+	struct rig r;
+
+	(void)unused;
+	open_as(&r, LULL_PROFILE_LINUX);
+	assert_int_equal(quick_acks(&r, 1), 1);
+	rig_pass_ms(&r, 41);
+	rig_write(&r, 10);
+	rig_expect(&r, LULL_ACK);
+	rig_ack(&r);
+	assert_int_equal(quick_acks(&r, 1), 1);
+	rig_drop(&r);
+}
+
+static bool pushed(enum lull_profile profile)
+{
+	struct rig_seg out;
+	bool psh = false;
+	struct rig r;
+
+	/* As it leaves: a link that cuts packets itself. */
+	rig_open(&r, &(struct rig_config){.profile = profile,
+					  .rtt_ms = RTT_MS,
+					  .link_cap = LULL_LINK_TX_CSUM |
+						      LULL_LINK_TX_GSO});
+	rig_shake(&r);
+	rig_discard(&r);
+	rig_queue(&r, 20 * MSS);
+	rig_run(&r);
+	assert_true(rig_get(&r, &out));
+	assert_int_equal(out.gso_size, MSS);
+	psh = out.seg.flags & LULL_PSH;
+	rig_drop(&r);
+	return psh;
+}
+
+static void large_packets_are_pushed(void **unused)
+{
+	(void)unused;
+	assert_true(pushed(LULL_PROFILE_LINUX));
+	assert_false(pushed(LULL_PROFILE_LULL));
+}
+
+static void text_after_shut_rd_is_read(void **unused)
+{
+	char buf[100];
+	struct rig r;
+
+	(void)unused;
+	open_as(&r, LULL_PROFILE_LINUX);
+	assert_int_equal(lull_sock_shutdown(r.s, r.sock, LULL_SHUT_RD), 0);
+	assert_int_equal(rig_read(&r, buf, sizeof buf), 0);
+	rig_feed(&r, 100);
+	assert_int_equal(rig_read(&r, buf, sizeof buf), 100);
+	assert_int_equal(rig_read(&r, buf, sizeof buf), 0);
+	rig_drop(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(first_acks_don_t_wait),
+		cmocka_unit_test(an_answer_ends_quick_acks),
+		cmocka_unit_test(a_late_answer_leaves_them),
+		cmocka_unit_test(large_packets_are_pushed),
+		cmocka_unit_test(text_after_shut_rd_is_read),
+	};
+
+	return RUN("as_linux", tests);
+}
