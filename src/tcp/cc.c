@@ -103,7 +103,8 @@ static bool was_used(const struct lull_tcp *t, struct lull_tcb *tcb,
 		tcb->snd.cc &= (uint8_t)~LULL_CC_FULL;
 	}
 	return tcb->cc.cwnd < tcb->cc.ssthresh &&
-	       tcb->cc.cwnd < 2 * ack->flight;
+	       tcb->cc.cwnd <
+		       2 * lull_max(ack->flight, more_of(t, tcb)->out_most);
 }
 
 static void pause_curve(struct lull_tcp *t, const struct lull_tcb *tcb)
@@ -229,9 +230,29 @@ void lull_cc_idle(struct lull_tcp *t, struct lull_tcb *tcb)
 	tcb->cc.cwnd = lull_max(tcb->cc.cwnd, least);
 }
 
+/*
+ * tcp_cwnd_validate(): Linux lets slow start go on for all of a flight that
+ * filled half of the window, not only for its first ACKs.
+ */
+static void note_most(const struct lull_tcp *t, struct lull_tcb *tcb, bool full)
+{
+	struct lull_cc_more *more = more_of(t, tcb);
+
+	if (!full && tcb->snd.pipe <= more->out_most &&
+	    lull_seq_lt(tcb->snd.una, more->full_end))
+		return;
+	more->out_most = tcb->snd.pipe;
+	if (!(tcb->snd.cc & LULL_CC_FULL))
+		more->full_end = tcb->snd.nxt;
+}
+
 void lull_cc_sent(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t len)
 {
-	if (tcb->snd.pipe + tcb->opt.mss > tcb->cc.cwnd) {
+	bool full = tcb->snd.pipe + tcb->opt.mss > tcb->cc.cwnd;
+
+	if (t->g->profile == LULL_PROFILE_LINUX)
+		note_most(t, tcb, full);
+	if (full) {
 		tcb->snd.cc |= LULL_CC_FULL;
 		more_of(t, tcb)->full_end = tcb->snd.nxt;
 	}

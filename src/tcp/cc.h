@@ -84,10 +84,12 @@ struct lull_cc_more {
 		struct lull_cubic cubic;
 		struct lull_hystart hystart; /* with ssthresh LULL_CWND_MAX */
 	};
-	struct lull_seq full_end; /* with LULL_CC_FULL: until this is acked */
-	struct lull_seq ecn_end;  /* the same, with LULL_ECN_REDUCED */
-	uint64_t pace_ns;	  /* when the next byte of text is due */
-	uint32_t rate_max;	  /* bytes a second, with LULL_CC_RATE_MAX */
+	/* Until this is acked LULL_CC_FULL holds, and out_most. */
+	struct lull_seq full_end;
+	struct lull_seq ecn_end; /* the same, with LULL_ECN_REDUCED */
+	uint64_t pace_ns;	 /* when the next byte of text is due */
+	uint32_t rate_max;	 /* bytes a second, with LULL_CC_RATE_MAX */
+	uint32_t out_most;	 /* bytes out at once; profile linux */
 };
 
 /* ---- cc.c ---- */

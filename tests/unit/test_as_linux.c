@@ -133,6 +133,37 @@ static void text_after_shut_rd_is_read(void **unused)
 	rig_drop(&r);
 }
 
+/* Segments of the window after each two of nine were acknowledged. */
+static uint32_t cwnd_after_nine(enum lull_profile profile)
+{
+	uint32_t cwnd;
+	struct rig r;
+
+	open_as(&r, profile);
+	rig_write(&r, 9 * MSS);
+	rig_discard(&r);
+	for (int i = 0; i < 4; i++) {
+		rig_pass_ms(&r, i ? 1 : RTT_MS);
+		r.ack = lull_seq(RIG_ISS + 1 + 2 * MSS * ((uint32_t)i + 1));
+		rig_ack(&r);
+	}
+	cwnd = rig_tcb(&r)->cc.cwnd / MSS;
+	r.ack = lull_seq(RIG_ISS + 1 + 9 * MSS);
+	rig_ack(&r);
+	/* Twice what was out, and no more. */
+	if (profile == LULL_PROFILE_LINUX)
+		assert_int_equal(rig_tcb(&r)->cc.cwnd / MSS, cwnd);
+	rig_drop(&r);
+	return cwnd;
+}
+
+static void slow_start_counts_a_flight(void **unused)
+{
+	(void)unused;
+	assert_int_equal(cwnd_after_nine(LULL_PROFILE_LINUX), 18);
+	assert_true(cwnd_after_nine(LULL_PROFILE_LULL) < 18);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +172,7 @@ int main(void)
 		cmocka_unit_test(a_late_answer_leaves_them),
 		cmocka_unit_test(large_packets_are_pushed),
 		cmocka_unit_test(text_after_shut_rd_is_read),
+		cmocka_unit_test(slow_start_counts_a_flight),
 	};
 
 	return RUN("as_linux", tests);
