@@ -11,8 +11,43 @@
 #include "tcp/tcp.h"
 
 enum {
+	PACKET_MAX = 65535,
 	BIG_BUFFERS = 4, /* of 64 KB: from where on they are not too coarse */
 };
+
+static uint32_t unsent_of(const struct lull_tcb *tcb)
+{
+	return lull_seq_lt(tcb->snd.nxt, tcb->snd.end)
+		       ? lull_seq_sub(tcb->snd.end, tcb->snd.nxt)
+		       : 0;
+}
+
+/*
+ * Linux asks for room only where a large packet begins: as many whole segments
+ * as half of the peer's largest window holds, or 64 KB. What fills one up is
+ * always taken. With so much unsent: bytes until the next one begins.
+ */
+static uint32_t until_next(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			   uint32_t unsent)
+{
+	uint32_t mss = tcb->opt.mss, most;
+
+	if (t->g->profile != LULL_PROFILE_LINUX)
+		return 0;
+	most = lull_min(tcb->snd.wnd_max / 2, PACKET_MAX);
+	most = lull_max(most - most % mss, mss);
+	return unsent % most ? most - unsent % most : 0;
+}
+
+/* What tcp_notsent_lowat leaves. */
+static uint32_t lowat_room(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
+	uint32_t room = lull_unsent_room(t, tcb), unsent = unsent_of(tcb);
+
+	if (room >= PACKET_MAX) /* also: there is no such bound */
+		return room;
+	return room + until_next(t, tcb, unsent + room);
+}
 
 /* Without regard to tcp_notsent_lowat. */
 static uint32_t buffer_room(const struct lull_tcp *t,
@@ -20,6 +55,8 @@ static uint32_t buffer_room(const struct lull_tcp *t,
 {
 	uint32_t most = lull_sndbuf_most(t, tcb), room = 0;
 
+	if (tcb->snd.charge >= most && t->g->profile == LULL_PROFILE_LINUX)
+		return 0;
 	if (tcb->snd.tail)
 		room = lull_buf_room(lull_buf_at(&t->g->bufs, tcb->snd.tail));
 	return room + (most > tcb->snd.charge ? most - tcb->snd.charge : 0);
@@ -27,7 +64,9 @@ static uint32_t buffer_room(const struct lull_tcp *t,
 
 uint32_t lull_sendq_room(const struct lull_tcp *t, const struct lull_tcb *tcb)
 {
-	return lull_min(buffer_room(t, tcb), lull_unsent_room(t, tcb));
+	uint32_t room = lull_min(buffer_room(t, tcb), lowat_room(t, tcb));
+
+	return room ? room : until_next(t, tcb, unsent_of(tcb));
 }
 
 /* Once a third is free, and half of tcp_notsent_lowat: as Linux. */
@@ -39,9 +78,7 @@ void lull_sendq_tell(struct lull_tcp *t, struct lull_tcb *tcb)
 	if (!tcb->user || !(u->flags & LULL_USER_WANT_WRITE))
 		return;
 	room = buffer_room(t, tcb);
-	unsent = lull_seq_lt(tcb->snd.nxt, tcb->snd.end)
-			 ? lull_seq_sub(tcb->snd.end, tcb->snd.nxt)
-			 : 0;
+	unsent = unsent_of(tcb);
 	if (!room || room < tcb->snd.charge / 2 ||
 	    lull_unsent_room(t, tcb) < lull_max(unsent, 1))
 		return;
@@ -92,6 +129,13 @@ static size_t put_bytes(struct lull_tcp *t, struct lull_tcb *tcb,
 	uint32_t most = lull_sndbuf_most(t, tcb), i = tcb->snd.tail, room;
 
 	room = i ? lull_buf_room(lull_buf_at(b, i)) : 0;
+	if (tcb->snd.charge >= most && t->g->profile == LULL_PROFILE_LINUX) {
+		len = lull_min((uint32_t)len,
+			       until_next(t, tcb, unsent_of(tcb)));
+		most = tcb->snd.charge + 1; /* for what is begun */
+	}
+	if (!len)
+		return 0;
 	if (!room) {
 		if (tcb->snd.charge >= most)
 			return 0;
@@ -116,7 +160,7 @@ long lull_sendq_put(struct lull_tcp *t, struct lull_tcb *tcb,
 	size_t room, total = 0;
 
 	lull_mem_glance(t);
-	room = lull_unsent_room(t, tcb);
+	room = lowat_room(t, tcb);
 	for (int i = 0; i < n && room > 0; i++) {
 		const uint8_t *p = spans[i].ptr;
 		size_t left = spans[i].len < room ? spans[i].len : room;

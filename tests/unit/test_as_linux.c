@@ -164,6 +164,42 @@ static void slow_start_counts_a_flight(void **unused)
 	assert_true(cwnd_after_nine(LULL_PROFILE_LULL) < 18);
 }
 
+/* TCP_NOTSENT_LOWAT is asked only where a large packet begins. */
+static void a_large_packet_is_filled_up(void **unused)
+{
+	const uint32_t packet = RIG_WND / 2 / MSS * MSS;
+	struct rig r;
+
+	(void)unused;
+	open_as(&r, LULL_PROFILE_LINUX);
+	rig_set(&r, LULL_OPT_NOTSENT_LOWAT, 4000);
+	assert_int_equal(rig_queue(&r, 100000), packet);
+	assert_int_equal(rig_queue(&r, 100000), -EAGAIN);
+	rig_drop(&r);
+	open_as(&r, LULL_PROFILE_LULL);
+	rig_set(&r, LULL_OPT_NOTSENT_LOWAT, 4000);
+	assert_int_equal(rig_queue(&r, 100000), 4000);
+	rig_drop(&r);
+}
+
+/* And so is the send buffer; more than one packet never goes beyond it. */
+static void a_full_buffer_ends_with_a_packet(void **unused)
+{
+	const uint32_t packet = RIG_WND / 2 / MSS * MSS;
+	struct rig r;
+	long n;
+
+	(void)unused;
+	open_as(&r, LULL_PROFILE_LINUX);
+	rig_set(&r, LULL_OPT_SNDBUF, 30000);
+	n = rig_queue(&r, 200000);
+	assert_true(n > 0);
+	assert_int_equal((uint32_t)n % packet, 0);
+	assert_true(rig_tcb(&r)->snd.charge < 30000 + 2 * packet);
+	assert_int_equal(rig_queue(&r, 200000), -EAGAIN);
+	rig_drop(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +209,8 @@ int main(void)
 		cmocka_unit_test(large_packets_are_pushed),
 		cmocka_unit_test(text_after_shut_rd_is_read),
 		cmocka_unit_test(slow_start_counts_a_flight),
+		cmocka_unit_test(a_large_packet_is_filled_up),
+		cmocka_unit_test(a_full_buffer_ends_with_a_packet),
 	};
 
 	return RUN("as_linux", tests);
