@@ -78,13 +78,17 @@ static struct out count_out(const struct lull_tcp *t,
 	return out;
 }
 
-static enum ca_state ca_state_of(const struct lull_tcb *tcb)
+static enum ca_state ca_state_of(const struct lull_tcb *tcb,
+				 const struct lull_rack *k)
 {
 	if (tcb->flags & LULL_TCB_RECOVERY)
 		return CA_RECOVERY;
-	if (tcb->rtt.backoff > 0 && !(tcb->flags & LULL_TCB_PERSIST))
+	if (tcb->flags & LULL_TCB_LOSS ||
+	    (tcb->rtt.backoff > 0 && !(tcb->flags & LULL_TCB_PERSIST)))
 		return CA_LOSS;
-	return tcb->dup_acks ? CA_DISORDER : CA_OPEN;
+	if (tcb->snd.ecn & LULL_ECN_CWR_WND)
+		return CA_CWR;
+	return tcb->dup_acks || k->sacked || k->retrans ? CA_DISORDER : CA_OPEN;
 }
 
 static void set_state(const struct lull_tcp *t, const struct lull_tcb *tcb,
@@ -94,7 +98,7 @@ static void set_state(const struct lull_tcp *t, const struct lull_tcb *tcb,
 	bool persist = tcb->flags & LULL_TCB_PERSIST;
 
 	i->state = tcb->state;
-	i->ca_state = (uint8_t)ca_state_of(tcb);
+	i->ca_state = (uint8_t)ca_state_of(tcb, &cold->rack);
 	i->retransmits = persist ? 0 : tcb->rtt.backoff;
 	i->probes = persist ? tcb->snd.probes : cold->keep_probes;
 	i->backoff = tcb->rtt.backoff;
@@ -110,7 +114,7 @@ static void set_state(const struct lull_tcp *t, const struct lull_tcb *tcb,
 	i->rttvar = tcb->rtt.rttvar_us;
 	i->min_rtt =
 		cold->tally.min_rtt_us ? cold->tally.min_rtt_us : UINT32_MAX;
-	i->reordering = 3; /* the duplicate ACKs that mean a loss */
+	i->reordering = cold->rack.reordering;
 }
 
 static void set_sizes(const struct lull_tcp *t, const struct lull_tcb *tcb,
@@ -125,7 +129,8 @@ static void set_sizes(const struct lull_tcp *t, const struct lull_tcb *tcb,
 
 	i->snd_mss = mss;
 	/* Without the timestamps, as in Linux. */
-	i->advmss = lull_mss_for(t, !lull_addr_is4(&tcb->tuple.local)) -
+	i->advmss = lull_mss_offer(t, !lull_addr_is4(&tcb->tuple.local),
+				   cold->pmtu.user_mss) -
 		    (tcb->flags & LULL_TCB_TS ? LULL_TS_BYTES : 0U);
 	i->rcv_mss = lull_max(lull_max(first, RCV_MSS_LEAST), y->rcv_mss);
 	i->pmtu = cold->pmtu.mtu ? cold->pmtu.mtu : t->g->mtu;
@@ -233,7 +238,10 @@ static void set_segs(const struct lull_tcp *t, const struct lull_tcb *tcb,
 	i->total_retrans = y->retrans_segs + y->syn_again;
 	i->rcv_ooopack = y->later_in;
 	i->unacked = out.segs;
-	i->lost = out.lost;
+	/* What is being repaired was lost, until it has arrived. */
+	i->lost = out.lost + (tcb->flags & (LULL_TCB_RECOVERY | LULL_TCB_LOSS)
+				      ? out.retrans
+				      : 0);
 	i->sacked = out.sacked;
 	i->retrans = out.retrans;
 	/* Its SYN, and all text that went and is no longer out. */

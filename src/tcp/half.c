@@ -253,8 +253,10 @@ struct lull_tcb *lull_half_grow(struct lull_tcp *t, const struct lull_half *h,
 		tcb->flags |= LULL_TCB_REUSEADDR;
 	lull_port_count(t, h->tuple.lport, tcb->flags & LULL_TCB_REUSEADDR, 1);
 	tcb->flags |= LULL_TCB_BOUND;
-	if (l)
+	if (l) {
 		lull_tcb_cold(t, tcb)->timewait_len_s = l->timewait_len_s;
+		lull_tcb_cold(t, tcb)->pmtu.user_mss = l->user_mss;
+	}
 	if (l && l->cc_kind)
 		tcb->cc_kind = l->cc_kind - 1;
 	lull_count(t->g, LULL_COUNT_PASSIVE_OPENS);

@@ -200,6 +200,41 @@ static void a_full_buffer_ends_with_a_packet(void **unused)
 	rig_drop(&r);
 }
 
+static struct lull_tcp_info info_of(struct rig *r)
+{
+	struct lull_tcp_info i;
+
+	assert_int_equal(
+		lull_sock_get(r->s, r->sock, LULL_OPT_INFO, &i, sizeof i), 0);
+	return i;
+}
+
+static void info_after_the_handshake(void **unused)
+{
+	const int32_t mss = 1000;
+	struct rig r;
+
+	(void)unused;
+	rig_open(&r, &(struct rig_config){.profile = LULL_PROFILE_LINUX,
+					  .rtt_ms = 50,
+					  .sack = true});
+	assert_int_equal(lull_sock_set(r.s, r.listener, LULL_OPT_MAXSEG, &mss,
+				       sizeof mss),
+			 0);
+	rig_shake(&r);
+	assert_int_equal(info_of(&r).advmss, 1000);
+	rig_drop(&r);
+	/* Who opened has heard nothing before it is established. */
+	rig_open(&r, &(struct rig_config){.profile = LULL_PROFILE_LINUX});
+	rig_reach(&r, LULL_TCP_SYN_SENT, true);
+	rig_pass_ms(&r, 50);
+	rig_syn(&r, LULL_SYN | LULL_ACK);
+	rig_discard(&r);
+	rig_pass_ms(&r, 100);
+	assert_int_equal(info_of(&r).last_data_recv, 100);
+	rig_drop(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +246,7 @@ int main(void)
 		cmocka_unit_test(slow_start_counts_a_flight),
 		cmocka_unit_test(a_large_packet_is_filled_up),
 		cmocka_unit_test(a_full_buffer_ends_with_a_packet),
+		cmocka_unit_test(info_after_the_handshake),
 	};
 
 	return RUN("as_linux", tests);
