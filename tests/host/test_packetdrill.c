@@ -9,6 +9,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -24,7 +26,14 @@
 #include "../../tools/packetdrill/interface.h"
 #include "../unit/test.h"
 
-enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, PORT = 8080 };
+enum {
+	FIN = 1,
+	SYN = 2,
+	RST = 4,
+	PSH = 8,
+	ACK = 16,
+	PORT = 8080
+};
 
 #define SECOND 1000000LL
 
@@ -179,9 +188,8 @@ static uint32_t shake(struct drill *d, bool last_ack)
 	assert_int_equal(out.flags, SYN | ACK);
 	assert_int_equal(out.ack, 1);
 	if (last_ack)
-		inject(d, &(struct seg){.flags = ACK,
-					.seq = 1,
-					.ack = out.seq + 1});
+		inject(d, &(struct seg){
+				  .flags = ACK, .seq = 1, .ack = out.seq + 1});
 	return out.seq;
 }
 
@@ -232,10 +240,12 @@ static void time_is_virtual(void **unused)
 	l = listening(&d);
 	iss = shake(&d, true);
 	fd = accepted(&d, l);
-	inject(&d, &(struct seg){.flags = ACK | PSH,
-				 .seq = 1,
-				 .ack = iss + 1,
-				 .len = 5});
+	inject(&d,
+	       &(struct seg){
+		       .flags = ACK | PSH, .seq = 1, .ack = iss + 1, .len = 5});
+	assert_true(sniff(&d, &out)); /* a quick ACK */
+	assert_int_equal(out.len, 0);
+	assert_int_equal(out.ack, 6);
 	assert_int_equal(d.ifc.read(d.ifc.userdata, fd, buf, sizeof buf), 5);
 	assert_string_equal(buf, "xxxxx");
 	assert_int_equal(d.ifc.write(d.ifc.userdata, fd, "hello", 5), 5);
@@ -245,9 +255,8 @@ static void time_is_virtual(void **unused)
 	assert_int_equal(d.ifc.close(d.ifc.userdata, fd), 0);
 	assert_true(sniff(&d, &out));
 	assert_int_equal(out.flags, FIN | ACK);
-	inject(&d, &(struct seg){.flags = FIN | ACK,
-				 .seq = 6,
-				 .ack = out.seq + 1});
+	inject(&d,
+	       &(struct seg){.flags = FIN | ACK, .seq = 6, .ack = out.seq + 1});
 	assert_true(sniff(&d, &out));
 	assert_int_equal(out.flags, ACK);
 	assert_int_equal(out.ack, 7);
@@ -456,8 +465,8 @@ static void knobs_are_read_when_they_are_needed(void **unused)
 	assert_non_null(mkdtemp(dir));
 	snprintf(file, sizeof file, "%s/tcp_timestamps", dir);
 	write_file(file, "1\n");
-	assert_int_equal(
-		mount(dir, "/proc/sys/net/ipv4", NULL, MS_BIND, NULL), 0);
+	assert_int_equal(mount(dir, "/proc/sys/net/ipv4", NULL, MS_BIND, NULL),
+			 0);
 	begin(&d);
 	listening(&d);
 	assert_true(has_timestamps(&d));
@@ -472,6 +481,142 @@ static void knobs_are_read_when_they_are_needed(void **unused)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* ---- options ---- */
+
+typedef int getsockopt_fn(int fd, int level, int name, void *value,
+			  socklen_t *len);
+
+/* What packetdrill asks past its table: libc's name, in the place of libc's. */
+static void tcp_info_comes_by_libc_s_getsockopt(void **unused)
+{
+	struct tcp_info info;
+	char more[sizeof info + 100];
+	uint32_t memory[SK_MEMINFO_VARS];
+	socklen_t len = sizeof info;
+	getsockopt_fn *get;
+	struct drill d;
+	uint32_t iss;
+	int l, fd, v;
+
+	(void)unused;
+	begin(&d);
+	*(void **)&get = dlsym(d.handle, "getsockopt");
+	assert_non_null(get);
+	l = listening(&d);
+	iss = shake(&d, true);
+	fd = accepted(&d, l);
+	inject(&d, &(struct seg){
+			   .flags = ACK, .seq = 1, .ack = iss + 1, .len = 700});
+	assert_int_equal(d.ifc.write(d.ifc.userdata, fd, "hello", 5), 5);
+	assert_int_equal(get(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+	assert_int_equal(len, sizeof info);
+	assert_int_equal(info.tcpi_state, 1); /* ESTABLISHED */
+	assert_int_equal(info.tcpi_snd_cwnd, 10);
+	assert_int_equal(info.tcpi_unacked, 1);
+	assert_int_equal(info.tcpi_bytes_received, 700);
+	assert_int_equal(info.tcpi_rcv_mss, 700);
+	/* A newer struct is longer. */
+	memset(more, 0xee, sizeof more);
+	len = sizeof more;
+	assert_int_equal(get(fd, IPPROTO_TCP, TCP_INFO, more, &len), 0);
+	assert_int_equal(len, sizeof more);
+	assert_int_equal(more[sizeof more - 1], 0);
+	len = sizeof info;
+	assert_int_equal(get(fd, IPPROTO_TCP, TCP_CC_INFO, &info, &len), 0);
+	assert_int_equal(len, 0);
+	len = sizeof memory;
+	assert_int_equal(get(fd, SOL_SOCKET, SO_MEMINFO, memory, &len), 0);
+	assert_int_equal(len, sizeof memory);
+	assert_int_equal(memory[SK_MEMINFO_RMEM_ALLOC], 700);
+	assert_true(memory[SK_MEMINFO_RCVBUF] > 0);
+	/* What is not ours goes on to libc. */
+	v = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_true(v >= 0);
+	len = sizeof l;
+	assert_int_equal(get(v, SOL_SOCKET, SO_TYPE, &l, &len), 0);
+	assert_int_equal(l, SOCK_DGRAM);
+	close(v);
+	end(&d);
+}
+
+static int option(struct drill *d, int fd, int level, int name)
+{
+	socklen_t len = sizeof(int);
+	int v = -1;
+
+	if (d->ifc.getsockopt(d->ifc.userdata, fd, level, name, &v, &len) < 0)
+		return -errno;
+	return v;
+}
+
+static int set(struct drill *d, int fd, int level, int name, int v)
+{
+	return d->ifc.setsockopt(d->ifc.userdata, fd, level, name, &v, sizeof v)
+		       ? -errno
+		       : 0;
+}
+
+/* Before there is a connection, on a listener, and on what it accepts. */
+static void options_are_kept_until_they_are_used(void **unused)
+{
+	char name[16] = "reno";
+	socklen_t len = sizeof name;
+	struct drill d;
+	struct seg out;
+	int l, fd;
+
+	(void)unused;
+	begin(&d);
+	fd = d.ifc.socket(d.ifc.userdata, AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(option(&d, fd, IPPROTO_TCP, TCP_MAXSEG), 536);
+	assert_int_equal(set(&d, fd, IPPROTO_TCP, TCP_MAXSEG, 40), -EINVAL);
+	assert_int_equal(set(&d, fd, IPPROTO_TCP, TCP_SYNCNT, 128), -EINVAL);
+	assert_int_equal(set(&d, fd, IPPROTO_TCP, 12345, 1), -ENOPROTOOPT);
+	assert_int_equal(set(&d, fd, SOL_SOCKET, SO_SNDBUF, 21000), 0);
+	assert_int_equal(option(&d, fd, SOL_SOCKET, SO_SNDBUF), 42000);
+	l = listening(&d);
+	assert_int_equal(set(&d, l, IPPROTO_TCP, TCP_MAXSEG, 1000), 0);
+	assert_int_equal(set(&d, l, IPPROTO_TCP, TCP_NODELAY, 7), 0);
+	assert_int_equal(d.ifc.setsockopt(d.ifc.userdata, l, IPPROTO_TCP,
+					  TCP_CONGESTION, name, 4),
+			 0);
+	inject(&d, &(struct seg){.flags = SYN});
+	assert_true(sniff(&d, &out));
+	assert_memory_equal(out.options, "\x02\x04\x03\xe8", 4); /* MSS 1000 */
+	inject(&d, &(struct seg){.flags = ACK, .seq = 1, .ack = out.seq + 1});
+	fd = accepted(&d, l);
+	assert_int_equal(option(&d, fd, IPPROTO_TCP, TCP_NODELAY), 1);
+	memset(name, 0, sizeof name);
+	assert_int_equal(d.ifc.getsockopt(d.ifc.userdata, fd, IPPROTO_TCP,
+					  TCP_CONGESTION, name, &len),
+			 0);
+	assert_string_equal(name, "reno");
+	end(&d);
+}
+
+/* Larger than the MTU: what a card would have joined. */
+static void a_packet_of_64_kb_is_taken(void **unused)
+{
+	static char buf[65535];
+	struct drill d;
+	uint32_t iss;
+	int l, fd;
+
+	(void)unused;
+	begin(&d);
+	l = listening(&d);
+	iss = shake(&d, true);
+	fd = accepted(&d, l);
+	inject(&d,
+	       &(struct seg){
+		       .flags = ACK, .seq = 1, .ack = iss + 1, .len = 50000});
+	assert_int_equal(d.ifc.recv(d.ifc.userdata, fd, buf, 100, MSG_PEEK),
+			 100);
+	assert_int_equal(d.ifc.read(d.ifc.userdata, fd, buf, sizeof buf),
+			 50000);
+	end(&d);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -482,6 +627,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_blocked_call_that_only_a_timer_ends),
 		cmocka_unit_test(errors_are_linux_s),
 		cmocka_unit_test(knobs_are_read_when_they_are_needed),
+		cmocka_unit_test(tcp_info_comes_by_libc_s_getsockopt),
+		cmocka_unit_test(options_are_kept_until_they_are_used),
+		cmocka_unit_test(a_packet_of_64_kb_is_taken),
 	};
 
 	if (argc != 2)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * calls.c: the system calls of sockets, with Linux's results.
+ * calls.c: the system calls of sockets, with Linux's results; those that read
+ * and write are in text.c.
  *
  * Entry points: drill_calls, drill_sock, drill_new_sock, drill_revents,
- * drill_event.
+ * drill_event, drill_info, drill_take_error.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -18,17 +19,7 @@
 #include "drill.h"
 
 enum {
-	IOV_MAX_TAKEN = 64,
-	SPANS = 16,
 	MAPPED_BITS = 96,
-};
-
-#define FOR_EVER UINT64_MAX
-
-/* A socket and who asks: for the predicates of drill_wait(). */
-struct asked {
-	struct drill *d;
-	struct sock *s;
 };
 
 /* ---- sockets by descriptor ---- */
@@ -64,11 +55,20 @@ static uint64_t cookie_of(const struct drill *d, const struct sock *s)
 	return (uint64_t)(s - d->sock) + 1;
 }
 
-static bool info_of(const struct drill *d, const struct sock *s,
-		    struct lull_sock_info *info)
+bool drill_info(const struct drill *d, const struct sock *s,
+		struct lull_sock_info *info)
 {
 	*info = (struct lull_sock_info){.size = sizeof *info};
 	return lull_sock_info(d->shard, s->sock, info) == 0;
+}
+
+int drill_take_error(struct sock *s)
+{
+	int e = s->error;
+
+	s->error = 0;
+	s->dead = true;
+	return -e;
 }
 
 void drill_event(struct drill *d, const struct lull_event *event)
@@ -93,7 +93,7 @@ uint32_t drill_revents(struct drill *d, struct sock *s)
 {
 	struct lull_sock_info info;
 	uint32_t bits = 0;
-	bool known = s->kind != SOCK_NEW && info_of(d, s, &info);
+	bool known = s->kind != SOCK_NEW && drill_info(d, s, &info);
 
 	if (s->kind == SOCK_LISTENER)
 		return known && info.rcv_queued ? EPOLLIN | EPOLLRDNORM : 0;
@@ -107,7 +107,7 @@ uint32_t drill_revents(struct drill *d, struct sock *s)
 		bits |= EPOLLIN | EPOLLRDHUP;
 	if (known && info.rcv_queued)
 		bits |= EPOLLIN;
-	if (known && s->connected && info.snd_room)
+	if (known && s->connected && drill_is_writable(d, s, &info))
 		bits |= EPOLLOUT;
 	return bits | (bits & EPOLLIN ? EPOLLRDNORM : 0) |
 	       (bits & EPOLLOUT ? EPOLLWRNORM : 0);
@@ -260,7 +260,7 @@ static bool may_accept(void *arg)
 	const struct asked *a = arg;
 	struct lull_sock_info info;
 
-	return a->s->kind != SOCK_LISTENER || !info_of(a->d, a->s, &info) ||
+	return a->s->kind != SOCK_LISTENER || !drill_info(a->d, a->s, &info) ||
 	       info.rcv_queued > 0;
 }
 
@@ -295,7 +295,7 @@ static int accept_one(struct drill *d, struct sock *l, struct sockaddr *addr,
 	(void)!lull_sock_set(d->shard, sock, LULL_OPT_COOKIE, &cookie,
 			     sizeof cookie);
 	(void)drill_options_apply(d, s);
-	if (info_of(d, s, &info)) {
+	if (drill_info(d, s, &info)) {
 		s->local = info.local;
 		give_address(s, &info.remote, addr, len);
 	}
@@ -307,15 +307,6 @@ static int call_accept(void *u, int fd, struct sockaddr *addr, socklen_t *len)
 	struct drill *d = drill_lock(u);
 
 	return (int)drill_done(d, accept_one(d, drill_sock(d, fd), addr, len));
-}
-
-static int take_error(struct sock *s)
-{
-	int e = s->error;
-
-	s->error = 0;
-	s->dead = true;
-	return -e;
 }
 
 static bool is_settled(void *arg)
@@ -362,7 +353,7 @@ static int connect_to(struct drill *d, struct sock *s,
 	if (s->kind == SOCK_LISTENER || (s->kind == SOCK_CONN && s->connected))
 		return -EISCONN;
 	if (s->kind == SOCK_CONN && s->error)
-		return take_error(s);
+		return drill_take_error(s);
 	if (s->kind == SOCK_CONN && !s->dead) {
 		if (s->nonblock)
 			return -EALREADY;
@@ -373,7 +364,7 @@ static int connect_to(struct drill *d, struct sock *s,
 	}
 	if (drill_wait(d, is_settled, &a, s->nonblock ? 0 : FOR_EVER) < 0)
 		return -EINPROGRESS;
-	return s->error ? take_error(s) : 0;
+	return s->error ? drill_take_error(s) : 0;
 }
 
 static int call_connect(void *u, int fd, const struct sockaddr *addr,
@@ -383,264 +374,6 @@ static int call_connect(void *u, int fd, const struct sockaddr *addr,
 
 	drill_knobs(d);
 	return (int)drill_done(d, connect_to(d, drill_sock(d, fd), addr, len));
-}
-
-/* ---- reading ---- */
-
-static bool may_read(void *arg)
-{
-	const struct asked *a = arg;
-	struct lull_sock_info info;
-
-	return a->s->kind != SOCK_CONN || a->s->error || a->s->eof ||
-	       a->s->dead || !info_of(a->d, a->s, &info) ||
-	       info.rcv_queued > 0 || info.state == LULL_TCP_CLOSED;
-}
-
-/* What is queued, copied or only looked at. */
-static long look(struct drill *d, struct sock *s, uint8_t *buf, size_t len)
-{
-	struct lull_span spans[SPANS];
-	int n = lull_sock_peek(d->shard, s->sock, spans, SPANS);
-	size_t at = 0;
-
-	if (n <= 0)
-		return n;
-	for (int i = 0; i < n && at < len; i++) {
-		size_t k = spans[i].len < len - at ? spans[i].len : len - at;
-
-		if (buf)
-			memcpy(buf + at, spans[i].ptr, k);
-		at += k;
-	}
-	return (long)at;
-}
-
-static long take_some(struct drill *d, struct sock *s, uint8_t *buf, size_t len,
-		      int flags)
-{
-	long n;
-
-	if (flags & MSG_PEEK)
-		return look(d, s, flags & MSG_TRUNC ? NULL : buf, len);
-	if (!(flags & MSG_TRUNC))
-		return lull_sock_recv(d->shard, s->sock, buf, len);
-	n = look(d, s, NULL, len);
-	if (n > 0 && lull_sock_consume(d->shard, s->sock, (size_t)n) < 0)
-		return -EIO;
-	return n;
-}
-
-static long receive(struct drill *d, struct sock *s, uint8_t *buf, size_t len,
-		    int flags)
-{
-	bool blocks = s && !s->nonblock && !(flags & MSG_DONTWAIT);
-	struct asked a = {d, s};
-	size_t done = 0;
-
-	if (!s)
-		return -EBADF;
-	if (flags & MSG_ERRQUEUE)
-		return -EAGAIN;
-	if (s->kind != SOCK_CONN)
-		return -ENOTCONN;
-	for (;;) {
-		long n = s->dead ? 0
-				 : take_some(d, s, buf + done, len - done,
-					     flags);
-
-		if (n > 0)
-			done += (size_t)n;
-		/* What the program reads may open the window. */
-		if (n > 0)
-			drill_step(d);
-		if (n == 0 || done == len ||
-		    (done > 0 && !(flags & MSG_WAITALL)))
-			return (long)done;
-		if (n < 0 && n != -EAGAIN) {
-			if (done > 0)
-				return (long)done;
-			return s->error ? take_error(s) : 0;
-		}
-		if (n == -EAGAIN &&
-		    drill_wait(d, may_read, &a, blocks ? FOR_EVER : 0) < 0)
-			return done ? (long)done : -EAGAIN;
-		if (n == -EAGAIN && !blocks)
-			return -EAGAIN;
-	}
-}
-
-static ssize_t call_recv(void *u, int fd, void *buf, size_t len, int flags)
-{
-	struct drill *d = drill_lock(u);
-
-	return drill_done(d, receive(d, drill_sock(d, fd), buf, len, flags));
-}
-
-static ssize_t call_read(void *u, int fd, void *buf, size_t len)
-{
-	return call_recv(u, fd, buf, len, 0);
-}
-
-static ssize_t call_recvfrom(void *u, int fd, void *buf, size_t len, int flags,
-			     struct sockaddr *addr, socklen_t *addr_len)
-{
-	(void)addr;
-	if (addr_len)
-		*addr_len = 0; /* of a stream nothing is said */
-	return call_recv(u, fd, buf, len, flags);
-}
-
-static ssize_t receive_iov(void *u, int fd, const struct iovec *iov, size_t n,
-			   int flags)
-{
-	size_t len = 0, at = 0;
-	uint8_t *all;
-	ssize_t got;
-
-	for (size_t i = 0; i < n; i++)
-		len += iov[i].iov_len;
-	all = malloc(len ? len : 1);
-	if (!all) {
-		errno = ENOMEM;
-		return -1;
-	}
-	got = call_recv(u, fd, all, len, flags);
-	for (size_t i = 0; i < n && got > 0 && at < (size_t)got; i++) {
-		size_t k = (size_t)got - at < iov[i].iov_len ? (size_t)got - at
-							     : iov[i].iov_len;
-
-		memcpy(iov[i].iov_base, all + at, k);
-		at += k;
-	}
-	free(all);
-	return got;
-}
-
-static ssize_t call_readv(void *u, int fd, const struct iovec *iov, int n)
-{
-	return receive_iov(u, fd, iov, (size_t)n, 0);
-}
-
-static ssize_t call_recvmsg(void *u, int fd, struct msghdr *msg, int flags)
-{
-	ssize_t n = receive_iov(u, fd, msg->msg_iov, msg->msg_iovlen, flags);
-
-	msg->msg_controllen = 0;
-	msg->msg_namelen = 0;
-	msg->msg_flags = 0;
-	return n;
-}
-
-/* ---- writing ---- */
-
-static bool may_write(void *arg)
-{
-	const struct asked *a = arg;
-	struct lull_sock_info info;
-
-	return a->s->kind != SOCK_CONN || a->s->error || a->s->dead ||
-	       !info_of(a->d, a->s, &info) ||
-	       (a->s->connected && info.snd_room > 0);
-}
-
-static long transmit(struct drill *d, struct sock *s, const struct iovec *iov,
-		     int n, int flags)
-{
-	bool blocks = s && !s->nonblock && !(flags & MSG_DONTWAIT);
-	struct lull_span spans[IOV_MAX_TAKEN];
-	struct asked a = {d, s};
-	size_t len = 0, done = 0;
-
-	if (!s)
-		return -EBADF;
-	if (s->kind != SOCK_CONN || s->dead)
-		return -EPIPE;
-	if (flags & MSG_FASTOPEN)
-		return -EOPNOTSUPP;
-	if (n > IOV_MAX_TAKEN)
-		return -EMSGSIZE;
-	for (int i = 0; i < n; i++) {
-		spans[i] = (struct lull_span){iov[i].iov_base, iov[i].iov_len};
-		len += iov[i].iov_len;
-	}
-	while (done < len) {
-		long k;
-		int from = 0;
-
-		while (spans[from].len == 0)
-			from++;
-		k = lull_sock_send(d->shard, s->sock, spans + from, n - from,
-				   0);
-		if (k < 0 && k != -EAGAIN) {
-			if (done > 0)
-				return (long)done;
-			return s->error ? take_error(s)
-					: (s->dead ? -EPIPE : k);
-		}
-		if (k > 0) {
-			done += (size_t)k;
-			drill_step(d);
-		}
-		for (; k > 0; from++) {
-			size_t cut = spans[from].len < (size_t)k
-					     ? spans[from].len
-					     : (size_t)k;
-
-			spans[from].ptr = (uint8_t *)spans[from].ptr + cut;
-			spans[from].len -= cut;
-			k -= (long)cut;
-			if (spans[from].len > 0)
-				break;
-		}
-		if (done == len)
-			break;
-		if (drill_wait(d, may_write, &a, blocks ? FOR_EVER : 0) < 0 ||
-		    (!blocks && k == -EAGAIN))
-			return done ? (long)done : -EAGAIN;
-	}
-	return (long)done;
-}
-
-static ssize_t send_iov(void *u, int fd, const struct iovec *iov, int n,
-			int flags)
-{
-	struct drill *d = drill_lock(u);
-
-	return drill_done(d, transmit(d, drill_sock(d, fd), iov, n, flags));
-}
-
-static ssize_t call_send(void *u, int fd, const void *buf, size_t len,
-			 int flags)
-{
-	const struct iovec iov = {(void *)(uintptr_t)buf, len};
-
-	return send_iov(u, fd, &iov, 1, flags);
-}
-
-static ssize_t call_write(void *u, int fd, const void *buf, size_t len)
-{
-	return call_send(u, fd, buf, len, 0);
-}
-
-static ssize_t call_writev(void *u, int fd, const struct iovec *iov, int n)
-{
-	return send_iov(u, fd, iov, n, 0);
-}
-
-static ssize_t call_sendto(void *u, int fd, const void *buf, size_t len,
-			   int flags, const struct sockaddr *addr,
-			   socklen_t addr_len)
-{
-	(void)addr;
-	(void)addr_len;
-	return call_send(u, fd, buf, len, flags);
-}
-
-static ssize_t call_sendmsg(void *u, int fd, const struct msghdr *msg,
-			    int flags)
-{
-	return send_iov(u, fd, msg->msg_iov, (int)msg->msg_iovlen, flags);
 }
 
 /* ---- the rest ---- */
@@ -709,6 +442,16 @@ static int call_fcntl(void *u, int fd, int cmd, ...)
 	}
 }
 
+static int not_sent(struct drill *d, const struct sock *s)
+{
+	struct lull_tcp_info info;
+
+	if (lull_sock_get(d->shard, s->sock, LULL_OPT_INFO, &info,
+			  sizeof info) < 0)
+		return 0;
+	return (int)info.notsent_bytes;
+}
+
 static int call_ioctl(void *u, int fd, unsigned long request, ...)
 {
 	struct drill *d = drill_lock(u);
@@ -722,7 +465,7 @@ static int call_ioctl(void *u, int fd, unsigned long request, ...)
 	va_end(args);
 	if (!s)
 		return (int)drill_done(d, -EBADF);
-	if (s->kind != SOCK_CONN || !info_of(d, s, &info))
+	if (s->kind != SOCK_CONN || !drill_info(d, s, &info))
 		return (int)drill_done(d, -EINVAL);
 	switch (request) {
 	case SIOCINQ:
@@ -730,6 +473,9 @@ static int call_ioctl(void *u, int fd, unsigned long request, ...)
 		return (int)drill_done(d, 0);
 	case SIOCOUTQ:
 		*value = (int)info.snd_queued;
+		return (int)drill_done(d, 0);
+	case SIOCOUTQNSD:
+		*value = not_sent(d, s);
 		return (int)drill_done(d, 0);
 	default:
 		return (int)drill_done(d, -ENOTTY);
@@ -753,21 +499,12 @@ static ssize_t call_splice(void *u, int in, loff_t *in_at, int out,
 
 void drill_calls(struct packetdrill_interface *ifc)
 {
+	drill_text_calls(ifc);
 	ifc->socket = call_socket;
 	ifc->bind = call_bind;
 	ifc->listen = call_listen;
 	ifc->accept = call_accept;
 	ifc->connect = call_connect;
-	ifc->read = call_read;
-	ifc->readv = call_readv;
-	ifc->recv = call_recv;
-	ifc->recvfrom = call_recvfrom;
-	ifc->recvmsg = call_recvmsg;
-	ifc->write = call_write;
-	ifc->writev = call_writev;
-	ifc->send = call_send;
-	ifc->sendto = call_sendto;
-	ifc->sendmsg = call_sendmsg;
 	ifc->fcntl = call_fcntl;
 	ifc->ioctl = call_ioctl;
 	ifc->close = call_close;

@@ -4,6 +4,7 @@
  *
  *	world.c    the shard, its frames, the virtual clock, calls that block
  *	calls.c    the system calls of sockets
+ *	text.c     those that read and write
  *	options.c  getsockopt, setsockopt, TCP_INFO
  *	poll.c     poll and epoll
  *	knobs.c    /proc/sys/net, read again before each step
@@ -57,6 +58,7 @@ struct sock {
 	int domain;
 	bool nonblock, reuseaddr, reuseport, v6only;
 	bool bound, connected, eof, dead; /* dead: its error was told */
+	bool inq;			  /* TCP_INQ */
 	int error;			  /* positive, not yet told */
 	struct lull_endpoint local;
 	struct lull_sock sock;
@@ -147,6 +149,19 @@ static inline long drill_done(struct drill *d, long result)
 
 /* ---- calls.c ---- */
 
+#define FOR_EVER UINT64_MAX
+
+/* A socket and who asks: for the predicates of drill_wait(). */
+struct asked {
+	struct drill *d;
+	struct sock *s;
+};
+
+bool drill_info(const struct drill *d, const struct sock *s,
+		struct lull_sock_info *info);
+/* Its error, told and gone: a negative errno. */
+int drill_take_error(struct sock *s);
+
 void drill_calls(struct packetdrill_interface *ifc);
 /* NULL: not one of ours. */
 struct sock *drill_sock(struct drill *d, int fd);
@@ -154,6 +169,13 @@ struct sock *drill_new_sock(struct drill *d, enum sock_kind kind);
 /* What poll() says of it now. */
 uint32_t drill_revents(struct drill *d, struct sock *s);
 void drill_event(struct drill *d, const struct lull_event *event);
+
+/* ---- text.c ---- */
+
+void drill_text_calls(struct packetdrill_interface *ifc);
+/* As poll() means it. */
+bool drill_is_writable(struct drill *d, const struct sock *s,
+		       const struct lull_sock_info *info);
 
 /* ---- options.c ---- */
 

@@ -195,6 +195,11 @@ int drill_wait(struct drill *d, bool (*ready)(void *arg), void *arg,
 	uint32_t seen = d->moves;
 	int idle = 0;
 
+	/* Woken for a part, it waits again: nobody will read the clock. */
+	if (d->hold && pthread_equal(pthread_self(), d->held_for)) {
+		d->hold = false;
+		pthread_cond_broadcast(&d->moved);
+	}
 	if (ready(arg))
 		return 0;
 	if (us == 0)
@@ -270,6 +275,8 @@ int drill_netdev_send(void *u, const void *packet, size_t len)
 	respect_hold(d);
 	own_target(d, packet, len);
 	if (lull_rx_get(d->shard, &f, 1) == 1) {
+		if (len > f.span[0].len)
+			(void)!lull_rx_widen(d->shard, &f, 1);
 		e = fill(&f, packet, len) ? 0 : -EMSGSIZE;
 		if (lull_rx_put(d->shard, &f, 1) != 1)
 			e = -ENOBUFS;
@@ -324,6 +331,7 @@ static int make_shard(struct drill *d)
 	c.limits.traces = 0;
 	c.profile = LULL_PROFILE_LINUX;
 	c.mtu = MTU;
+	c.link_cap = LULL_LINK_RX_GSO;	  /* packets may be larger */
 	memcpy(c.key, "packetdrill", 11); /* the same run, each time */
 	e = lull_memory_map(&c.limits, &d->memory);
 	if (e < 0)
