@@ -52,7 +52,7 @@ struct drill {
 	struct packetdrill_interface ifc;
 };
 
-static void begin(struct drill *d)
+static void begin_with(struct drill *d, const char *flags)
 {
 	void (*init)(const char *, struct packetdrill_interface *);
 
@@ -61,7 +61,12 @@ static void begin(struct drill *d)
 		fail_msg("%s", dlerror());
 	*(void **)&init = dlsym(d->handle, "packetdrill_interface_init");
 	assert_non_null(init);
-	init("", &d->ifc);
+	init(flags, &d->ifc);
+}
+
+static void begin(struct drill *d)
+{
+	begin_with(d, "");
 }
 
 static void end(struct drill *d)
@@ -594,6 +599,20 @@ static void options_are_kept_until_they_are_used(void **unused)
 	end(&d);
 }
 
+static void the_mtu_is_a_flag(void **unused)
+{
+	struct drill d;
+	struct seg out;
+
+	(void)unused;
+	begin_with(&d, "mtu=1520");
+	listening(&d);
+	inject(&d, &(struct seg){.flags = SYN});
+	assert_true(sniff(&d, &out));
+	assert_memory_equal(out.options, "\x02\x04\x05\xc8", 4); /* 1480 */
+	end(&d);
+}
+
 /* Larger than the MTU: what a card would have joined. */
 static void a_packet_of_64_kb_is_taken(void **unused)
 {
@@ -630,6 +649,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(tcp_info_comes_by_libc_s_getsockopt),
 		cmocka_unit_test(options_are_kept_until_they_are_used),
 		cmocka_unit_test(a_packet_of_64_kb_is_taken),
+		cmocka_unit_test(the_mtu_is_a_flag),
 	};
 
 	if (argc != 2)

@@ -316,7 +316,7 @@ int drill_netdev_receive(void *u, void *packet, size_t *len, long long *at_us)
 
 /* ---- beginning and end ---- */
 
-static int make_shard(struct drill *d)
+static int make_shard(struct drill *d, uint32_t mtu)
 {
 	struct lull_config c;
 	int e;
@@ -330,7 +330,7 @@ static int make_shard(struct drill *d)
 	c.limits.tx_frames = 4096;
 	c.limits.traces = 0;
 	c.profile = LULL_PROFILE_LINUX;
-	c.mtu = MTU;
+	c.mtu = mtu;
 	c.link_cap = LULL_LINK_RX_GSO;	  /* packets may be larger */
 	memcpy(c.key, "packetdrill", 11); /* the same run, each time */
 	e = lull_memory_map(&c.limits, &d->memory);
@@ -345,20 +345,24 @@ int drill_begin(struct drill *d, const char *flags)
 	static const struct lull_addr source4 = {
 		.b = {[10] = 0xff, [11] = 0xff, 192, 168, 0, 1}};
 	static const struct lull_addr source6 = {
-		.b = {0xfd, 0x3d, 0xfa, 0x7b, 0xd1, 0x7d, [15] = 1}};
+		.b = {0xfd, 0x3d, 0x0a, 0x0b, 0x17, 0xd6, [15] = 1}};
 	struct lull_addr addr;
+	const char *mtu = flags ? strstr(flags, "mtu=") : NULL;
 	char list[512], *next, *word;
 	int e;
 
 	d->now_us = START_US;
 	d->deadline_us = NEVER;
-	e = make_shard(d);
+	e = make_shard(d, mtu ? (uint32_t)atoi(mtu + 4) : MTU);
 	if (e < 0)
 		return e;
-	/* --so_flags=ADDR[,ADDR...]: the sources, in the place of these. */
+	/* --so_flags=[mtu=BYTES,]ADDR[,ADDR...]: the sources, in the place of
+	 * these. */
 	snprintf(list, sizeof list, "%s", flags ? flags : "");
 	for (word = strtok_r(list, ", ", &next); word;
 	     word = strtok_r(NULL, ", ", &next)) {
+		if (strncmp(word, "mtu=", 4) == 0)
+			continue;
 		e = lull_addr_parse(word, &addr);
 		if (e < 0)
 			return e;
