@@ -22,9 +22,11 @@
 
 /* One is told where the other is asked for. */
 static_assert(offsetof(struct tcp_info, tcpi_unacked) ==
-	      offsetof(struct lull_tcp_info, unacked));
+		      offsetof(struct lull_tcp_info, unacked),
+	      "Linux's layout");
 static_assert(offsetof(struct tcp_info, tcpi_snd_wnd) ==
-	      offsetof(struct lull_tcp_info, snd_wnd));
+		      offsetof(struct lull_tcp_info, snd_wnd),
+	      "Linux's layout");
 
 enum {
 	MSS_DEFAULT = 536,
