@@ -242,10 +242,11 @@ static bool goes_on(const struct lull_tcp *t, const struct lull_tcb *tcb,
 	       (newer == 0 && lull_seq_ge(seg->seq, c->head.rcv_nxt));
 }
 
-/* What the program has set holds for another port as well. */
+/* What the program has set holds for another port as well; nothing else of the
+ * old connection does. */
 static void keep_options(struct lull_tcp *t, struct lull_tcb *tcb,
 			 const struct lull_tcb *old,
-			 struct lull_tcb_cold old_cold)
+			 const struct lull_tcb_cold *set)
 {
 	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 
@@ -255,11 +256,22 @@ static void keep_options(struct lull_tcp *t, struct lull_tcb *tcb,
 	tcb->snd.cc |= old->snd.cc & LULL_CC_RATE_MAX;
 	tcb->cc_kind = old->cc_kind;
 	tcb->rcv.buf = old->rcv.buf;
-	old_cold.iss = old_cold.sml = cold->iss;
-	old_cold.dest = cold->dest;
-	old_cold.soft_error = 0;
-	old_cold.tally = cold->tally;
-	*cold = old_cold;
+	cold->sndbuf = set->sndbuf;
+	cold->notsent_lowat = set->notsent_lowat;
+	cold->window_clamp = set->window_clamp;
+	cold->user_timeout_ms = set->user_timeout_ms;
+	cold->linger2_s = set->linger2_s;
+	cold->linger_s = set->linger_s;
+	cold->keep_idle_s = set->keep_idle_s;
+	cold->keep_intvl_s = set->keep_intvl_s;
+	cold->keep_probes_max = set->keep_probes_max;
+	cold->timewait_len_s = set->timewait_len_s;
+	cold->syn_retries = set->syn_retries;
+	cold->tos = set->tos;
+	cold->ttl = set->ttl;
+	cold->more.rate_max = set->more.rate_max;
+	cold->pmtu.user_mss = set->pmtu.user_mss;
+	lull_pmtu_sync(t, tcb);
 }
 
 /* The same connection of the program's, from another port. */
@@ -289,7 +301,7 @@ static void move(struct lull_tcp *t, struct lull_tcb *tcb)
 		return;
 	}
 	tcb = lull_tcb_at(t, lull_name_index(lull_user_at(t, user)->name));
-	keep_options(t, tcb, &old, cold);
+	keep_options(t, tcb, &old, &cold);
 }
 
 /*

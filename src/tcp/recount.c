@@ -5,11 +5,15 @@
  * A closing record stands in one FIFO, of its length, in the order of expiry;
  * in the flow table, unless a new connection has its pair, which then knows
  * it; and with its destination, if we opened it. Whatever ends one early must
- * leave all of that true.
+ * leave all of that true. What is sent stands in the lists of range.c.
  *
  * Entry point: lull_tcp_recount.
  */
 #include "tcp/tcp.h"
+
+enum {
+	RANGES_MAX = 512,
+};
 
 static bool is_in_table(const struct lull_tcp *t, uint32_t hash, uint32_t name)
 {
@@ -97,6 +101,72 @@ static uint32_t count_live(const struct lull_tcp *t)
 }
 
 /* What text costs: each queue's own count, together. */
+/* What is sent and not acknowledged: each range in one list beside the first,
+ * or in none once it has arrived. */
+static void check_list(const struct lull_tcp *t, uint32_t head, uint32_t tail,
+		       uint8_t flag, uint32_t count)
+{
+	uint32_t prev = 0, n = 0;
+
+	for (uint32_t i = head; i; i = lull_range_at(t, i)->links.next) {
+		const struct lull_range *r = lull_range_at(t, i);
+
+		LULL_ASSERT(r->links.prev == prev);
+		LULL_ASSERT((r->flags &
+			     (LULL_RANGE_LOST | LULL_RANGE_SACKED)) == flag);
+		LULL_ASSERT(++n <= count);
+		prev = i;
+	}
+	LULL_ASSERT(prev == tail && n == count);
+}
+
+static uint32_t check_ranges(const struct lull_tcp *t,
+			     const struct lull_tcb *tcb)
+{
+	const struct lull_rack *k = &lull_tcb_cold(t, tcb)->rack;
+	uint32_t lost = 0, out = 0, sacked = 0, pipe = 0, again = 0, n = 0;
+	struct lull_seq at = tcb->snd.una;
+	uint32_t last = 0;
+
+	for (uint32_t i = tcb->snd.ranges; i; i = lull_range_at(t, i)->next) {
+		const struct lull_range *r = lull_range_at(t, i);
+		uint32_t len = lull_seq_sub(r->end, r->seq);
+
+		LULL_ASSERT(lull_seq_eq(r->seq, at));
+		at = r->end;
+		last = i;
+		n++;
+		if (r->flags & LULL_RANGE_SACKED) {
+			sacked += len;
+		} else if (r->flags & LULL_RANGE_LOST) {
+			lost++;
+		} else {
+			out++;
+			pipe += len;
+			again += r->flags & LULL_RANGE_RETRANS ? len : 0;
+		}
+	}
+	LULL_ASSERT(last == tcb->snd.ranges_end);
+	LULL_ASSERT(pipe == tcb->snd.pipe && sacked == k->sacked &&
+		    again == k->retrans);
+	check_list(t, k->flying, k->flying_end, 0, out);
+	check_list(t, tcb->snd.lost, k->lost_end, LULL_RANGE_LOST, lost);
+	return n;
+}
+
+static void check_sent(const struct lull_tcp *t)
+{
+	uint32_t n = 0;
+
+	/* A large window would be counted again with each segment of it. */
+	if (t->ranges.used > RANGES_MAX)
+		return;
+	for (uint32_t i = 1; i < t->tcbs.fresh; i++)
+		if (lull_tcb_at(t, i)->state)
+			n += check_ranges(t, lull_tcb_at(t, i));
+	LULL_ASSERT(n == t->ranges.used);
+}
+
 static void check_mem(const struct lull_tcp *t)
 {
 	uint64_t bytes = 0, later = 0;
@@ -132,4 +202,5 @@ void lull_tcp_recount(const struct lull_tcp *t)
 	LULL_ASSERT(live == count_live(t));
 	LULL_ASSERT(closing == records);
 	check_mem(t);
+	check_sent(t);
 }

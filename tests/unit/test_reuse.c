@@ -407,10 +407,45 @@ static void syn_ack_must_go_on(void **unused)
 	}
 }
 
+/* What a program may set before its connection stands. */
+static const struct {
+	enum lull_option option;
+	int32_t value;
+} options_set[] = {
+	{LULL_OPT_NODELAY, 1},
+	{LULL_OPT_KEEPALIVE, 1},
+	{LULL_OPT_KEEPIDLE, 11},
+	{LULL_OPT_KEEPINTVL, 12},
+	{LULL_OPT_KEEPCNT, 3},
+	{LULL_OPT_LINGER2, 13},
+	{LULL_OPT_CORK, 1},
+	{LULL_OPT_USER_TIMEOUT, 14000},
+	{LULL_OPT_SNDBUF, 20000},
+	{LULL_OPT_RCVBUF, 30000},
+	{LULL_OPT_TOS, 16},
+	{LULL_OPT_TTL, 17},
+	{LULL_OPT_SYNCNT, 4},
+	{LULL_OPT_TIMEWAIT_LEN, 18},
+	{LULL_OPT_QUICKACK, 1},
+	{LULL_OPT_NOTSENT_LOWAT, 5000},
+	{LULL_OPT_MAXSEG, 1000},
+	{LULL_OPT_WINDOW_CLAMP, 9000},
+	{LULL_OPT_MAX_PACING_RATE, 1000000},
+};
+
+static int32_t option_of(const struct rig *r, enum lull_option option)
+{
+	int32_t value = -1;
+
+	assert_int_equal(
+		lull_sock_get(r->s, r->sock, option, &value, sizeof value), 0);
+	return value;
+}
+
 /* Where another port is free, the program's connection goes on from there. */
 static void another_port_is_tried(void **unused)
 {
-	int32_t on = 1;
+	int32_t was[ARRAY_LEN(options_set)];
 	struct lull_sock_info info = {.size = sizeof info};
 	struct rig_seg syn, second;
 	uint16_t first;
@@ -418,10 +453,21 @@ static void another_port_is_tried(void **unused)
 
 	syn = reuse(&r, &(struct rig_config){.ts = true});
 	first = r.tuple.lport;
-	assert_int_equal(lull_sock_set(r.s, r.sock, LULL_OPT_NODELAY, &on,
-				       sizeof on),
-			 0);
+	for (size_t i = 0; i < ARRAY_LEN(was); i++) {
+		int32_t before = option_of(&r, options_set[i].option);
+
+		assert_int_equal(lull_sock_set(r.s, r.sock,
+					       options_set[i].option,
+					       &options_set[i].value,
+					       sizeof options_set[i].value),
+				 0);
+		was[i] = option_of(&r, options_set[i].option);
+		assert_int_not_equal(was[i], before);
+	}
 	rig_knob(&r, "net.ipv4.ip_local_port_range", "80 82");
+	/* Nor does it go on with what the old one has out. */
+	rig_pass_ms(&r, 1000);
+	syn = rig_expect(&r, LULL_SYN);
 	r.config.ts = false;
 	answer_syn(&r, &syn, 70000);
 	rig_expect(&r, LULL_RST);
@@ -434,11 +480,14 @@ static void another_port_is_tried(void **unused)
 	assert_int_equal(info.local.port, 82);
 	assert_int_equal(rig_events_of(&r, r.sock) & LULL_EVENT_WRITE,
 			 LULL_EVENT_WRITE);
-	on = 0;
-	assert_int_equal(lull_sock_get(r.s, r.sock, LULL_OPT_NODELAY, &on,
-				       sizeof on),
-			 0);
-	assert_int_equal(on, 1);
+	for (size_t i = 0; i < ARRAY_LEN(was); i++) {
+		int32_t is = option_of(&r, options_set[i].option);
+
+		/* Room for the timestamps that this peer didn't agree to. */
+		if (options_set[i].option == LULL_OPT_MAXSEG)
+			is -= 12;
+		assert_int_equal(is, was[i]);
+	}
 	r.tuple.lport = first;
 	assert_int_equal(rig_state(&r), LULL_TCP_TIME_WAIT);
 	lull_sock_abort(r.s, r.sock);
