@@ -112,8 +112,7 @@ static void set_state(const struct lull_tcp *t, const struct lull_tcb *tcb,
 	i->ato = LULL_DELAYED_ACK_MS * 1000;
 	i->rtt = tcb->rtt.srtt_us;
 	i->rttvar = tcb->rtt.rttvar_us;
-	i->min_rtt =
-		cold->tally.min_rtt_us ? cold->tally.min_rtt_us : UINT32_MAX;
+	i->min_rtt = cold->rack.min_rtt_us ? cold->rack.min_rtt_us : UINT32_MAX;
 	i->reordering = cold->rack.reordering;
 }
 

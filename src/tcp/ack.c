@@ -48,7 +48,9 @@ static void take_new(struct lull_tcp *t, struct lull_tcb *tcb,
 static void sample(struct lull_tcp *t, struct lull_tcb *tcb,
 		   struct lull_acked *a)
 {
-	if (!a->rtt_us)
+	/* Karn (MUST-18). What was sent once, behind what was sent twice, has
+	 * waited at the peer for that: its time is none of the path's. */
+	if (a->again || !a->rtt_us)
 		a->rtt_us = a->sack_us;
 	if (a->rtt_us)
 		lull_rack_min_rtt(t, tcb, a->rtt_us);

@@ -96,7 +96,7 @@ struct lull_rack {
 struct lull_acked {
 	uint32_t bytes;	     /* cumulatively acknowledged */
 	uint32_t delivered;  /* for the first time: of these, and SACKed */
-	uint32_t rtt_us;     /* of the newest sent once, or 0 */
+	uint32_t rtt_us;     /* of the newest of `bytes`, or 0 */
 	uint32_t sack_us;    /* the same of what was SACKed */
 	struct lull_seq una; /* SND.UNA before it */
 	/* With `has_echo`: how long ago what it echoes was sent, at least. */
@@ -108,6 +108,7 @@ struct lull_acked {
 	struct lull_seq low;  /* with `late`: the lowest that was */
 	bool has_echo;
 	bool any;
+	bool again;	/* some of `bytes` had been sent twice */
 	bool original;	/* some before cc.recover had not */
 	bool late;	/* some had not, and is below what came earlier */
 	bool sacked;	/* a SACK block was news */

@@ -131,7 +131,7 @@ void lull_tcb_established(struct lull_tcp *t, struct lull_tcb *tcb)
 	lull_rack_init(t, tcb);
 	lull_shadow_drop(t, &tcb->shadow);
 	lull_timer_clear(tcb, LULL_TIMER_RTO);
-	if (a.rtt_us) {
+	if (a.rtt_us && !a.again) {
 		lull_rtt_sample(t, tcb, a.rtt_us);
 		lull_rack_min_rtt(t, tcb, a.rtt_us);
 	}

@@ -26,7 +26,7 @@ enum {
 static bool by_window(const struct lull_tcp *t, const struct lull_tcb *tcb)
 {
 	return tcb->rtt.srtt_us >= RTT_MIN_US && t->g->knobs.pacing &&
-	       lull_tcb_cold(t, tcb)->tally.min_rtt_us >= RTT_MIN_US;
+	       lull_tcb_cold(t, tcb)->rack.min_rtt_us >= RTT_MIN_US;
 }
 
 /* On every packet's way: a short path is known by the hot part alone. */

@@ -285,26 +285,35 @@ void lull_range_reneged(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
 	take_off(t, tcb, i);
 }
 
-/* Back among those in flight, before what was sent later. */
+/* Behind which one in flight it belongs: from `prev` on, if that is older. */
+static uint32_t place_of(const struct lull_tcp *t, const struct lull_rack *k,
+			 uint32_t prev, uint32_t i)
+{
+	uint32_t us = lull_range_at(t, i)->sent_us, next;
+
+	if (prev && (int32_t)(lull_range_at(t, prev)->sent_us - us) > 0)
+		prev = 0;
+	next = prev ? lull_range_at(t, prev)->links.next : k->flying;
+	for (; next; next = lull_range_at(t, next)->links.next) {
+		if ((int32_t)(us - lull_range_at(t, next)->sent_us) < 0)
+			break;
+		prev = next;
+	}
+	return prev;
+}
+
+/* Back among those in flight, before what was sent later. They are lost in the
+ * order in which they were sent, nearly all: each follows the one before. */
 void lull_ranges_found(struct lull_tcp *t, struct lull_tcb *tcb)
 {
-	struct lull_rack *k = rack_of(t, tcb);
+	uint32_t prev = 0, i;
 
-	while (tcb->snd.lost) {
-		uint32_t i = tcb->snd.lost, prev, next;
-		struct lull_range *r = lull_range_at(t, i);
-
+	while ((i = tcb->snd.lost)) {
 		unlink_one(t, lost(t, tcb), i);
-		r->flags &= (uint8_t)~LULL_RANGE_LOST;
-		/* They are older than nearly all that flies. */
-		for (prev = 0, next = k->flying; next; next = r->links.next) {
-			r = lull_range_at(t, next);
-			if ((int32_t)(lull_range_at(t, i)->sent_us -
-				      r->sent_us) < 0)
-				break;
-			prev = next;
-		}
+		lull_range_at(t, i)->flags &= (uint8_t)~LULL_RANGE_LOST;
+		prev = place_of(t, rack_of(t, tcb), prev, i);
 		fly(t, tcb, prev, i);
+		prev = i;
 	}
 }
 
@@ -358,10 +367,8 @@ static void ack_one(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i,
 	}
 	a->delivered += bytes;
 	lull_range_arrived(t, tcb, &part, true, a);
-	if (part.flags & LULL_RANGE_RETRANS) /* Karn (MUST-18) */
-		a->rtt_us = 0;
-	else
-		a->rtt_us = lull_us_since(t, part.sent_us);
+	a->again |= part.flags & LULL_RANGE_RETRANS;
+	a->rtt_us = lull_us_since(t, part.sent_us);
 	if (whole)
 		unlink_one(t, ends_of(t, tcb, &part), i);
 	if (part.flags & LULL_RANGE_LOST)

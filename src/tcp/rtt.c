@@ -18,12 +18,9 @@ void lull_rtt_sample(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t us)
 {
 	const struct lull_knobs *k = &t->g->knobs;
 	uint32_t most_us = (uint32_t)k->rto_max_ms * 1000;
-	struct lull_tally *y = &lull_tcb_cold(t, tcb)->tally;
 	uint32_t off, spread;
 
 	us = lull_min(us, most_us);
-	if (!y->min_rtt_us || us < y->min_rtt_us)
-		y->min_rtt_us = lull_max(us, 1);
 	if (!tcb->rtt.srtt_us) { /* 2.2 */
 		tcb->rtt.srtt_us = lull_max(us, 1);
 		tcb->rtt.rttvar_us = us / 2;

@@ -98,7 +98,7 @@ void lull_tally_acked(const struct lull_tcp *t, const struct lull_tcb *tcb,
 	if (!lull_seq_gt(y->mark, una) || lull_seq_gt(y->mark, tcb->snd.una))
 		return;
 	/* tcp_rate_gen(): quicker than ever is no sample. */
-	if (us == 0 || us < y->min_rtt_us)
+	if (us == 0 || us < lull_tcb_cold(t, tcb)->rack.min_rtt_us)
 		return;
 	rate = (uint64_t)bytes * 1000000 / RATE_UNIT / us;
 	rate = rate < UINT32_MAX ? rate : UINT32_MAX;

@@ -190,7 +190,6 @@ struct lull_tally {
 	uint8_t syn_again;
 	uint16_t rcv_mss;		/* largest that came in */
 	uint16_t una_wraps, nxt_wraps;	/* past 2^32: SND.UNA, RCV.NXT */
-	uint32_t min_rtt_us;		/* 0: none yet */
 	struct lull_seq mark, mark_una; /* end of a flight; SND.UNA then */
 	uint32_t mark_us;
 	uint32_t rate;	       /* last delivery rate, in 64 bytes a second */

@@ -388,6 +388,20 @@ static void karn(void **unused)
 	rig_close(&r);
 }
 
+/* What went once, behind what was lost, waited for it at the peer. */
+static void karn_behind_a_hole(void **unused)
+{
+	struct rig r;
+
+	send_out(&r, &plain, 3);
+	rig_pass_ms(&r, RTO_MS);
+	expect_at(&r, 0);
+	rig_pass_ms(&r, 50);
+	ack(&r, 3 * MSS);
+	assert_int_equal(rig_tcb(&r)->rtt.srtt_us, 1000);
+	rig_close(&r);
+}
+
 /* RFC 7323 4.1: the echo tells which of both it was. */
 static void rtt_from_the_echo(void **unused)
 {
@@ -715,6 +729,7 @@ int main(void)
 		cmocka_unit_test(ack_restarts_the_timer),
 		cmocka_unit_test(rtt_and_rto),
 		cmocka_unit_test(karn),
+		cmocka_unit_test(karn_behind_a_hole),
 		cmocka_unit_test(rtt_from_the_echo),
 		cmocka_unit_test(rtt_from_no_false_echo),
 		cmocka_unit_test(retries2),
