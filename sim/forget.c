@@ -7,7 +7,10 @@
  * that pair from its next connection, whatever the client does. And another SYN
  * in the window ends what waits for its last ACK there, with RST (3.10.7.4,
  * fourth): a client that has its SYN-ACK hears of it later, and one whose own
- * SYN that was, behind an old one, is refused.
+ * SYN that was, behind an old one, is refused. Nor does it know of numbers
+ * before those of the last connection: a SYN below them is taken for its
+ * timestamps, and the one after that may have none (docs/timewait.md, "What is
+ * not safe").
  *
  * Entry points: scene_state, scene_forgot.
  */
@@ -15,35 +18,42 @@
 
 #define LEN_NS 60000000000ULL /* of a TIME_WAIT */
 
-/* Of the client's ports, as the server sees them without SNAT; or NULL. */
-static uint64_t *at_port(uint64_t *list, uint32_t port)
+/* Which of the client's ports, as the server sees them without SNAT. */
+static bool find_port(uint32_t port, uint32_t *i)
 {
-	uint32_t i = port - SCENE_FIRST_PORT;
-
-	return i < SCENE_PORTS ? &list[i] : NULL;
+	*i = port - SCENE_FIRST_PORT;
+	return *i < SCENE_PORTS;
 }
 
 void scene_state(struct world *w, int host, const struct lull_trace_record *r)
 {
 	struct scene *s = (struct scene *)w;
-	uint64_t *taken = at_port(s->taken_ns, r->remote.port);
+	uint32_t i;
+	bool forgets;
 
-	if (host < SCENE_CLIENTS || !s->linux_server || !taken)
+	if (host < SCENE_CLIENTS || !s->linux_server ||
+	    !find_port(r->remote.port, &i))
 		return;
-	if (r->from == LULL_TCP_TIME_WAIT && r->what == LULL_END_REUSED)
-		*taken = r->now_ns;
-	else if (r->to == LULL_TCP_ESTABLISHED)
-		*taken = 0;
-	else if (r->what == LULL_END_SYN)
-		*at_port(s->forgot_ns, r->remote.port) = r->now_ns;
-	else if (r->from == LULL_TCP_SYN_RECEIVED && r->to == LULL_TCP_CLOSED &&
-		 *taken)
-		*at_port(s->forgot_ns, r->remote.port) = r->now_ns;
+	if (r->to == LULL_TCP_SYN_RECEIVED)
+		forgets = s->taken_ns[i] && (int32_t)(r->ack - s->used[i]) < 0;
+	else
+		forgets = r->what == LULL_END_SYN ||
+			  (r->from == LULL_TCP_SYN_RECEIVED &&
+			   r->to == LULL_TCP_CLOSED && s->taken_ns[i]);
+	if (forgets)
+		s->forgot_ns[i] = r->now_ns;
+	if (r->from == LULL_TCP_TIME_WAIT && r->what == LULL_END_REUSED) {
+		s->taken_ns[i] = r->now_ns;
+		s->used[i] = r->ack;
+	} else if (r->to == LULL_TCP_ESTABLISHED) {
+		s->taken_ns[i] = 0;
+	}
 }
 
 bool scene_forgot(struct scene *s)
 {
-	const uint64_t *at = at_port(s->forgot_ns, s->port);
+	uint32_t i;
 
-	return at && *at && s->w.now_ns - *at < LEN_NS;
+	return find_port(s->port, &i) && s->forgot_ns[i] &&
+	       s->w.now_ns - s->forgot_ns[i] < LEN_NS;
 }

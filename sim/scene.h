@@ -18,7 +18,8 @@
  * Linux's tcp_tw_reuse=1 makes no such promise, and a control breaks them on
  * purpose: there the first two are told apart (`expected`). So is the first
  * for 2MSL after a server of profile linux has forgotten the pair's TIME_WAIT
- * for a SYN that came to nothing: it has no shadow (docs/timewait.md, D7).
+ * for a SYN that came to nothing: it has no shadow (docs/timewait.md, D7); and
+ * after it has taken a SYN below the old numbers, which it then forgets.
  *
  * A seed draws who closes first, the reuse (off, Linux's, safe) and the
  * server's profile in turn, so that 24 seeds in a row have each combination;
@@ -200,6 +201,7 @@ struct scene {
 	 * a TIME_WAIT's pair; when that came to nothing, or another SYN ended
 	 * what was half-open; 0: it did not. */
 	uint64_t taken_ns[SCENE_PORTS], forgot_ns[SCENE_PORTS];
+	uint32_t used[SCENE_PORTS]; /* of the client's numbers, when taken */
 	uint16_t port; /* the client's, of the end that is looked at, or 0 */
 	struct attempt attempt[SCENE_TRIES + 1];
 	struct end end[2 * SCENE_TRIES + 2];
