@@ -82,7 +82,7 @@ static void leave(struct lull_tcp *t, struct lull_tcb *tcb)
 {
 	tcb->flags &= ~(uint64_t)(LULL_TCB_RECOVERY | LULL_TCB_LOSS);
 	tcb->dup_acks = 0;
-	rack_of(t, tcb)->flags &= (uint8_t) ~(
+	rack_of(t, tcb)->flags &= (uint16_t) ~(
 		LULL_RACK_STAMPED | LULL_RACK_FRTO | LULL_RACK_FRTO_NEW);
 }
 

@@ -15,11 +15,10 @@
  */
 #include "tcp/tcp.h"
 
-#define HELD_MS 200 /* tcp(7): by TCP_CORK or MSG_MORE */
-
-#define FRAME_TEXT_MAX                                        \
-	(65535 - 120) /* of a large frame; beside all headers \
-		       */
+enum {
+	HELD_MS = 200,		      /* tcp(7): by TCP_CORK or MSG_MORE */
+	FRAME_TEXT_MAX = 65535 - 120, /* in a frame of 64 KB, beside headers */
+};
 
 /* What came of one attempt to send. */
 enum sent {
@@ -69,7 +68,6 @@ static void acked(struct lull_tcb *tcb)
 	lull_timer_clear(tcb, LULL_TIMER_ACK);
 }
 
-/* Is it larger than an MSS to see whether it arrives, and so never cut? */
 static void emit(struct lull_tcp *t, struct lull_tcb *tcb, struct lull_tx *tx,
 		 struct lull_seg *out)
 {
