@@ -53,7 +53,7 @@ static const char help[] =
 	"  --seconds S     (10)\n"
 	"  --bytes N       of each flow; then it ends\n"
 	"  --buffers N     bytes, of either end of a lull: tcp_wmem, tcp_rmem\n"
-	"                  (8388608)\n"
+	"                  (as they are: they tune themselves)\n"
 	"  --cc NAME       congestion control\n"
 	"  --flows N       at a time (1)\n"
 	"  --peer lull     two lulls in virtual time (default)\n"

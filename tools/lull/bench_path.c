@@ -422,7 +422,9 @@ static int parse(struct bench_path *o, int argc, char **argv)
 int bench_path(int argc, char **argv)
 {
 	struct bench_path o = {
-		.plan = {.n = 1, .until_us = 10000000},
+		.plan = {.n = 1,
+			 .until_us = 10000000,
+			 .buf_bytes = FLOWS_TUNED},
 		.rate_mbit = 100,
 		.queue_bdp = 1,
 	};
