@@ -174,8 +174,7 @@ static enum sent send_range(struct lull_tcp *t, struct lull_tcb *tcb,
 	 */
 	if (shown > 0 &&
 	    (lull_seq_ge(r->end, tcb->snd.end) ||
-	     (tx->gso_size && t->g->profile == LULL_PROFILE_LINUX &&
-	      lull_seq_ge(r->seq, tcb->snd.nxt))))
+	     (tx->gso_size && t->g->profile == LULL_PROFILE_LINUX)))
 		out.flags |= LULL_PSH;
 	r->sent_us = t->g->now_us;
 	emit(t, tcb, tx, &out);

@@ -234,6 +234,26 @@ static void losses(void **unused)
 	end(&r);
 }
 
+/* Open, Disorder, Recovery, Open: ss prints the two in the middle. */
+static void states_of_a_recovery(void **unused)
+{
+	static const uint8_t states[] = {0, 1, 1, 3};
+	struct rig r;
+
+	established(&r, &plain);
+	rig_write(&r, 5 * MSS);
+	rig_discard(&r);
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		assert_int_equal(info_of(&r).ca_state, states[i]);
+		rig_ack(&r);
+	}
+	rig_discard(&r);
+	r.ack = lull_seq(RIG_ISS + 1 + 5 * MSS);
+	rig_ack(&r);
+	assert_int_equal(info_of(&r).ca_state, 0);
+	end(&r);
+}
+
 static void syns(void **unused)
 {
 	struct lull_tcp_info i;
@@ -401,6 +421,7 @@ int main(void)
 		cmocka_unit_test(what_came),
 		cmocka_unit_test(bytes_are_64_bits),
 		cmocka_unit_test(losses),
+		cmocka_unit_test(states_of_a_recovery),
 		cmocka_unit_test(syns),
 		cmocka_unit_test(fins),
 		cmocka_unit_test(what_it_waits_for),
