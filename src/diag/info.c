@@ -141,7 +141,11 @@ static void set_sizes(const struct lull_tcp *t, const struct lull_tcb *tcb,
 	i->rcv_wnd = lull_seq_sub(tcb->rcv.edge, tcb->rcv.nxt);
 	/* Half of the buffers are for text: see tcp/data.c. */
 	i->rcv_ssthresh = tcb->rcv.buf / 2;
-	i->rcv_space = lull_min(tcb->rcv.buf / 2, 10 * i->advmss);
+	/* What was read in a round trip, once there was one. */
+	i->rcv_rtt = cold->tune.rtt_us;
+	i->rcv_space = cold->tune.most
+			       ? cold->tune.most
+			       : lull_min(tcb->rcv.buf / 2, 10 * i->advmss);
 }
 
 static uint64_t rate_max(const struct lull_tcp *t, const struct lull_tcb *tcb)
@@ -243,6 +247,7 @@ static void set_segs(const struct lull_tcp *t, const struct lull_tcb *tcb,
 				      : 0);
 	i->sacked = out.sacked;
 	i->retrans = out.retrans;
+	i->delivered_ce = y->marked;
 	/* Its SYN, and all text that went and is no longer out. */
 	if (tcb->state != LULL_TCP_SYN_SENT &&
 	    tcb->state != LULL_TCP_SYN_RECEIVED) {

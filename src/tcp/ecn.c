@@ -47,9 +47,10 @@ static void take_echo(struct lull_tcp *t, struct lull_tcb *tcb,
 		      const struct lull_seg *seg)
 {
 	uint32_t bytes = lull_seq_sub(seg->ack, tcb->snd.una);
-	uint32_t mss = tcb->opt.mss;
+	uint32_t mss = tcb->opt.mss, segs = (bytes + mss - 1) / mss;
 
-	t->g->count[LULL_COUNT_DELIVERED_CE] += (bytes + mss - 1) / mss;
+	lull_count_n(t->g, LULL_COUNT_DELIVERED_CE, segs);
+	lull_tcb_cold(t, tcb)->tally.marked += segs;
 	if (lull_seq_eq(tcb->snd.una, tcb->snd.nxt))
 		return;
 	if (tcb->snd.ecn & LULL_ECN_REDUCED) {

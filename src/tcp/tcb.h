@@ -194,6 +194,7 @@ struct lull_tally {
 	uint32_t mark_us;
 	uint32_t rate;	       /* last delivery rate, in 64 bytes a second */
 	uint32_t retrans_segs; /* sent again, without SYNs */
+	uint32_t marked;       /* acknowledged with ECE: delivered_ce */
 	uint32_t later_in;     /* segments kept ahead of a gap */
 	uint64_t retrans_bytes;
 	uint16_t rtos, rto_repairs; /* timeouts; how often it came to any */

@@ -332,6 +332,7 @@ static void ack_ece(struct rig *r, uint32_t segments)
 static void cut_once_a_window(void **unused)
 {
 	uint32_t mss = MSS - LULL_TS_BYTES, cwnd;
+	struct lull_tcp_info info;
 	struct rig_seg out;
 	struct rig r;
 	int cwrs = 0;
@@ -357,6 +358,10 @@ static void cut_once_a_window(void **unused)
 	}
 	assert_int_equal(cwrs, 1);
 	assert_int_equal(rig_count(&r, LULL_COUNT_DELIVERED_CE), 10);
+	assert_int_equal(lull_sock_get(r.s, r.sock, LULL_OPT_INFO, &info,
+				       sizeof info),
+			 0);
+	assert_int_equal(info.delivered_ce, 10);
 	/* CWR has come: from here on it is another mark. */
 	ack_ece(&r, 11);
 	assert_int_equal(rig_tcb(&r)->cc.cwnd, cwnd * 7 / 10);

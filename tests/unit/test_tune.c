@@ -111,6 +111,7 @@ static void window_grows_by_what_is_read(void **unused)
 
 	for (int i = 0; i < 2; i++) {
 		uint32_t before = 65535, trips = 0;
+		struct lull_tcp_info info;
 		struct path p;
 		struct rig r;
 
@@ -119,6 +120,15 @@ static void window_grows_by_what_is_read(void **unused)
 			round_trip(&r, &p, ALL, ALL);
 		assert_in_range(trips, 2, 6);
 		assert_int_equal(rig_tcb(&r)->rcv.buf, LAST);
+		assert_int_equal(lull_sock_get(r.s, r.sock, LULL_OPT_INFO,
+					       &info, sizeof info),
+				 0);
+		/* Without timestamps: the time in which a window comes. */
+		if (config[i]->ts)
+			assert_in_range(info.rcv_rtt, RTT_MS * 1000,
+					RTT_MS * 1000 + 1000);
+		/* A window a trip, the last one or the one before. */
+		assert_in_range(info.rcv_space, before / 2, LAST / 2);
 		before = window(&r);
 		round_trip(&r, &p, ALL, ALL);
 		assert_in_range(window(&r), before - MSS, LAST / 2);
