@@ -15,7 +15,10 @@
  */
 #include "tcp/tcp.h"
 
-#define DEFERRED_MS 63000 /* as long as five SYN-ACKs would be tried */
+enum {
+	DEFERRED_MS = 63000, /* as long as five SYN-ACKs would be tried */
+	LOOKS_MAX = 65536,   /* connections, for one listener that begins */
+};
 
 /* The chain of a port at an address, or at any address with NULL. */
 static uint32_t *chain_at(const struct lull_tcp *t,
@@ -140,19 +143,88 @@ static bool same_place(const struct lull_listener *l,
 	       lull_prefix_covers(p, &l->local.addr);
 }
 
-/* inet_csk_bind_conflict(): whoever has the port, and the newcomer, must have
- * SO_REUSEADDR. By port: Linux looks at the address as well. */
+/* ---- profile linux: inet_csk_bind_conflict() ---- */
+
+/* Whoever has a port at one of these addresses. */
+struct claim {
+	const struct lull_prefix *local;
+	uint16_t lo, hi;
+	bool v6only;
+	bool reuse; /* with SO_REUSEADDR: only who has not stands in the way */
+	uint32_t looks; /* that are left: no turn shall be long */
+};
+
+static bool is_in_way(const struct claim *c, const struct lull_tuple *tuple,
+		      bool reuseaddr)
+{
+	return tuple->lport >= c->lo && tuple->lport <= c->hi &&
+	       !(c->reuse && reuseaddr) &&
+	       !(c->v6only && lull_addr_is4(&tuple->local)) &&
+	       lull_prefix_covers(c->local, &tuple->local);
+}
+
+static bool live_in_way(const struct lull_tcp *t, struct claim *c)
+{
+	for (uint32_t i = 1; i < t->tcbs.fresh && c->looks > 0; i++) {
+		const struct lull_tcb *tcb = lull_tcb_at(t, i);
+
+		c->looks--;
+		if (tcb->state && tcb->flags & LULL_TCB_BOUND &&
+		    is_in_way(c, &tcb->tuple, tcb->flags & LULL_TCB_REUSEADDR))
+			return true;
+	}
+	return false;
+}
+
+static bool closing_in_way(const struct lull_tcp *t, bool v6, uint8_t length,
+			   struct claim *c)
+{
+	enum lull_kind kind = v6 ? LULL_KIND_CLOSING6 : LULL_KIND_CLOSING4;
+	const struct lull_list *f = &t->closing[v6].fifo[length];
+
+	for (uint32_t i = f->head; i && c->looks > 0;
+	     i = lull_list_at(f, i)->next) {
+		uint32_t name = lull_name(kind, i);
+		struct lull_tuple tuple;
+
+		c->looks--;
+		lull_closing_tuple(t, name, &tuple);
+		if (is_in_way(c, &tuple,
+			      lull_closing_at(t, name)->head.tos &
+				      LULL_CLOSING_REUSEADDR))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whoever has the port at one of these addresses, and the newcomer, must have
+ * SO_REUSEADDR. The counts are by port alone: only what is at other addresses
+ * is looked for one by one, and taken for a hindrance where it is too many.
+ */
 static bool has_hard_flows(const struct lull_tcp *t,
 			   const struct lull_listen *listen, uint16_t hi)
 {
-	bool reuse = listen->flags & LULL_LISTEN_REUSEADDR;
+	struct claim c = {
+		.local = &listen->local,
+		.lo = listen->port_lo,
+		.hi = hi,
+		.v6only = listen->flags & LULL_LISTEN_V6ONLY,
+		.reuse = listen->flags & LULL_LISTEN_REUSEADDR,
+		.looks = LOOKS_MAX,
+	};
+	uint64_t n = 0;
 
 	if (t->g->profile != LULL_PROFILE_LINUX)
 		return false;
-	for (uint32_t p = listen->port_lo; p <= hi; p++)
-		if (reuse ? t->port_use[p].hard : t->port_use[p].flows)
+	for (uint32_t p = c.lo; p <= hi; p++)
+		n += c.reuse ? t->port_use[p].hard : t->port_use[p].flows;
+	if (n == 0 || live_in_way(t, &c))
+		return n > 0;
+	for (uint8_t k = 0; k < 2 * LULL_LENGTHS; k++)
+		if (closing_in_way(t, k & 1, k / 2, &c))
 			return true;
-	return false;
+	return c.looks == 0;
 }
 
 static bool is_taken(const struct lull_tcp *t, const struct lull_listen *listen,

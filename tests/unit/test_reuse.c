@@ -625,6 +625,46 @@ static void server_starts_again(void **unused)
 	}
 }
 
+/* What is at another address is in nobody's way, as in Linux; a listener on
+ * any address meets all of it. */
+static void another_address_starts(void **unused)
+{
+	for (uint32_t i = 0; i < 4; i++) {
+		bool live = i & 1, v6 = i & 2;
+		struct lull_listen l;
+		struct lull_sock sock;
+		struct lull_addr a;
+		struct rig r;
+
+		rig_open(&r, &(struct rig_config){
+				     .v6 = v6, .profile = LULL_PROFILE_LINUX});
+		rig_reach(&r, live ? LULL_TCP_ESTABLISHED : LULL_TCP_TIME_WAIT,
+			  false);
+		lull_sock_close(r.s, r.listener);
+		a = r.tuple.local;
+		a.b[15] += 7;
+		assert_int_equal(
+			lull_addr_add(r.s, (struct lull_prefix){a, 128}, false),
+			0);
+		l = listen_on(&r, 0);
+		assert_int_equal(lull_sock_listen(r.s, &l, &sock), -EADDRINUSE);
+		l.local.bits = 0;
+		assert_int_equal(lull_sock_listen(r.s, &l, &sock), -EADDRINUSE);
+		l.local = (struct lull_prefix){a, 128};
+		assert_int_equal(lull_sock_listen(r.s, &l, &sock), 0);
+		lull_sock_close(r.s, sock);
+		l.local.bits = 0;
+		l.flags = LULL_LISTEN_V6ONLY;
+		assert_int_equal(lull_sock_listen(r.s, &l, &sock),
+				 v6 ? -EADDRINUSE : 0);
+		if (live)
+			lull_sock_abort(r.s, r.sock);
+		rig_run(&r);
+		rig_discard(&r);
+		rig_drop(&r);
+	}
+}
+
 /* R2: a fixed port, SO_REUSEADDR on both, timestamps: at once, in Linux. */
 static void bound_port_again(void **unused)
 {
@@ -719,6 +759,7 @@ int main(void)
 		cmocka_unit_test(new_connection_comes_to_nothing),
 		cmocka_unit_test(linux_reuse),
 		cmocka_unit_test(server_starts_again),
+		cmocka_unit_test(another_address_starts),
 		cmocka_unit_test(bound_port_again),
 		cmocka_unit_test(listeners_share_a_port),
 	};
