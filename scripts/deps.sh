@@ -8,7 +8,7 @@
 set -eu
 
 build="gcc libc6-dev meson ninja-build pkg-config libsodium-dev libmnl-dev
-libjansson-dev libhttp-parser-dev gettext"
+libjansson-dev libhttp-parser-dev liblua5.4-dev gettext"
 demo="$build iproute2 curl"
 check="$demo procps g++ clang libclang-rt-14-dev libcmocka-dev wrk nginx-light tshark
 python3 binutils clang-format man-db netbase"
