@@ -87,6 +87,15 @@ def check_heads(root, t):
             if end > FILE_HEAD_MAX:
                 bad.append(f"{rel}: a file head of {end} lines")
     t.ok("each C file has its SPDX line and a short head", not bad, *bad)
+    bad = []
+    for path in sorted(p for d in (*CODE, "lab")
+                       for p in (root / d).rglob("*.lua")):
+        lines = path.read_text().splitlines()
+        if not lines or lines[0] != "-- SPDX-License-Identifier: BSD-2-Clause":
+            bad.append(f"{path.relative_to(root)}: no SPDX line")
+        elif len(lines) < 2 or not lines[1].startswith("-- "):
+            bad.append(f"{path.relative_to(root)}: does not say what it shows")
+    t.ok("each script has its SPDX line and says what it shows", not bad, *bad)
 
 
 def check_words(root, t):
