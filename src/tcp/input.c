@@ -256,6 +256,30 @@ static bool check_ack(struct lull_tcp *t, struct lull_tcb *tcb,
 	return lull_ack_take(t, tcb, seg);
 }
 
+/*
+ * 3.5, figure 8: both sides opened, and the peer's SYN-ACK crosses ours. Its
+ * SYN has come before, so the first step would refuse it; its ACK is good.
+ * false: it is none. Our ACK goes back as for any SYN-ACK (so does Linux).
+ */
+static bool take_crossing(struct lull_tcp *t, struct lull_tcb *tcb,
+			  const struct lull_seg *seg)
+{
+	uint8_t all = LULL_SYN | LULL_ACK | LULL_RST | LULL_FIN;
+
+	if (tcb->state != LULL_TCP_SYN_RECEIVED || seg->text_len ||
+	    (seg->flags & all) != (LULL_SYN | LULL_ACK) ||
+	    !lull_seq_eq(lull_seq_add(seg->seq, 1), tcb->rcv.nxt) ||
+	    !lull_seq_eq(seg->ack, tcb->snd.nxt))
+		return false;
+	if (check_paws(t, tcb, seg)) {
+		lull_tcb_established(t, tcb);
+		take_timestamp(t, tcb, seg);
+		tcb->heard_ms = (uint32_t)t->g->now_ms;
+		say_ack(t, tcb);
+	}
+	return true;
+}
+
 void lull_segment_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
 			  struct lull_seg *seg)
 {
@@ -264,6 +288,8 @@ void lull_segment_arrives(struct lull_tcp *t, struct lull_tcb *tcb,
 	if (seg->text_len)
 		lull_quick_heard(t, tcb);
 	lull_tally_in(t, tcb, seg);
+	if (take_crossing(t, tcb, seg))
+		return;
 	/* First: sequence number. */
 	if (!check_seq(t, tcb, seg))
 		return;
