@@ -48,12 +48,19 @@ bool lull_ip_is_bad_source(const struct lull_ip *ip, const struct lull_addr *a)
 	return lull_ip_is_own(ip, a) || lull_ip_is_broadcast(ip, a);
 }
 
+/* Does a program stand in for this address? For no broadcast (MUST-57). */
+static bool is_strangers(const struct lull_ip *ip, const struct lull_addr *a)
+{
+	return ip->strangers && !lull_ip_is_broadcast(ip, a);
+}
+
 static enum lull_drop check(const struct lull_ip *ip, struct lull_ip_in *in)
 {
 	const struct lull_ip_hdr *hdr = &in->hdr;
 
 	in->ours = lull_ip_is_own(ip, &hdr->dst);
-	if (lull_addr_is_group(&hdr->dst) || (!in->ours && !ip->strangers))
+	if (lull_addr_is_group(&hdr->dst) ||
+	    (!in->ours && !is_strangers(ip, &hdr->dst)))
 		return ip->g->link_hdr && lull_nd_is_for_us(ip, hdr)
 			       ? LULL_DROP_NONE
 			       : LULL_DROP_IP_NOT_OURS;

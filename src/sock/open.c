@@ -74,10 +74,10 @@ int lull_sock_answer(struct lull_shard *s, struct lull_sock syn,
 	return lull_half_answer(&s->tcp, syn.index, answer);
 }
 
-static bool is_remote(const struct lull_endpoint *e)
+/* MUST-46: nobody, all, or ourselves: what can't send can't be sent to. */
+static bool is_remote(const struct lull_ip *ip, const struct lull_endpoint *e)
 {
-	return e->port && !lull_addr_is_any(&e->addr) &&
-	       !lull_addr_is_group(&e->addr); /* MUST-46 */
+	return e->port && !lull_ip_is_bad_source(ip, &e->addr);
 }
 
 /* Both ends but for our port, which may be 0; our address: MUST-44. */
@@ -90,7 +90,7 @@ static int find_ends(const struct lull_shard *s, const struct lull_connect *c,
 	tuple->rport = c->remote.port;
 	tuple->local = c->local.addr;
 	tuple->lport = c->local.port;
-	if (!is_remote(&c->remote) || lull_ip_is_own(&s->ip, &c->remote.addr)) {
+	if (!is_remote(&s->ip, &c->remote)) {
 		why->reason = LULL_WHY_BAD_REMOTE;
 		return -EINVAL;
 	}

@@ -172,6 +172,24 @@ static void other_destination_is_ignored(void **unused)
 	}
 }
 
+/* MUST-57: our net's broadcast is nobody's address to stand in for. */
+static void transparent_takes_no_broadcast(void **unused)
+{
+	struct rig r;
+
+	rig_open(&r,
+		 &(struct rig_config){.any = true,
+				      .listen_flags = LULL_LISTEN_TRANSPARENT});
+	r.tuple.local = addr4(10, 9, 3, 255);
+	rig_say(&r, LULL_SYN, NULL, 0);
+	silence(&r);
+	assert_int_equal(rig_drops(&r, LULL_DROP_IP_NOT_OURS), 1);
+	r.tuple.local = addr4(10, 9, 4, 255); /* of another net: who knows */
+	rig_say(&r, LULL_SYN, NULL, 0);
+	rig_expect(&r, LULL_SYN | LULL_ACK);
+	rig_close(&r);
+}
+
 /* Groups stay silent also for a program that stands in for everybody. */
 static void transparent_takes_no_group(void **unused)
 {
@@ -690,6 +708,7 @@ int main(void)
 		cmocka_unit_test(bad_source_is_ignored),
 		cmocka_unit_test(directed_broadcast_is_no_source),
 		cmocka_unit_test(other_destination_is_ignored),
+		cmocka_unit_test(transparent_takes_no_broadcast),
 		cmocka_unit_test(transparent_takes_no_group),
 		cmocka_unit_test(whole_prefix_is_ours),
 		cmocka_unit_test(own_addresses_are_checked),
