@@ -65,6 +65,18 @@ static uint32_t orphan_retries(const struct lull_tcp *t)
 	return n ? n : 8;
 }
 
+/* The peer took back its window over all that is out, and answers: what goes
+ * again is a probe of that window, and R2 not for it (SHLD-17; as Linux's
+ * tcp_rtx_probe0_timed_out()). */
+static bool window_was_taken(const struct lull_tcp *t,
+			     const struct lull_tcb *tcb)
+{
+	uint32_t silent_ms = (uint32_t)t->g->now_ms - tcb->heard_ms;
+
+	return tcb->snd.wnd == 0 && !(tcb->flags & LULL_TCB_ORPHAN) &&
+	       silent_ms <= 2 * (uint32_t)t->g->knobs.rto_max_ms;
+}
+
 /* R2 (3.8.3): has it been tried often, or long, enough? */
 static bool gives_up(const struct lull_tcp *t, const struct lull_tcb *tcb)
 {
@@ -82,7 +94,8 @@ static bool gives_up(const struct lull_tcp *t, const struct lull_tcb *tcb)
 						   k->syn_linear_timeouts;
 	if (tcb->state == LULL_TCP_SYN_RECEIVED)
 		return tcb->rtt.backoff >= k->synack_retries;
-	if (tcb->rtt.backoff == 0 || cold->user_timeout_ms)
+	if (tcb->rtt.backoff == 0 || cold->user_timeout_ms ||
+	    window_was_taken(t, tcb))
 		return false;
 	if (tcb->flags & LULL_TCB_ORPHAN)
 		return stuck_ms >= patience_ms(t, orphan_retries(t));
