@@ -5,7 +5,7 @@ MESON ?= meson
 B := build
 
 .PHONY: help all deps demo check bench ceilings plots lint format install deb \
-	fuzz clean packetdrill-so
+	fuzz clean packetdrill-so rfc rfc-mutants
 
 all: $(B)/build.ninja
 	ninja -C $(B)
@@ -19,6 +19,8 @@ help:
 	@echo "make ceilings   instructions for each segment, counted and set anew"
 	@echo "make lint       clang-tidy and cppcheck"
 	@echo "make fuzz TIME=60   each fuzzer, that many seconds"
+	@echo "make rfc        docs/rfc9293.md and rfcs.md anew from tests/rfc"
+	@echo "make rfc-mutants    break each rule of them; its test must fail"
 	@echo "make format     clang-format over everything"
 	@echo "make install    DESTDIR and PREFIX as usual"
 	@echo "make deb        Debian packages into $(B)/deb, with lintian"
@@ -60,6 +62,13 @@ fuzz: deps-check
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h' | grep -v ^bench/peers/)
+
+rfc:
+	@python3 tests/house/test_rfc.py . --write
+
+# Two minutes; IDS="MUST-7 UN-4": these alone.
+rfc-mutants: deps-check
+	@python3 scripts/rfc_mutants.py . $(IDS)
 
 packetdrill-so: $(B)/build.ninja
 	ninja -C $(B) liblull-packetdrill.so

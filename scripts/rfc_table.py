@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: BSD-2-Clause
+r"""The tables of tests/rfc: what an RFC asks for, and what shows that we do it.
+
+    == 3.8.6.3 Delayed acknowledgements
+    MUST-40  An ACK waits less than half a second.
+      test  ack:delayed_ack
+      in    src/tcp/tcp.h
+      find  LULL_DELAYED_ACK_MS 40
+      put   LULL_DELAYED_ACK_MS 600
+
+A row begins at the left edge: id, perhaps its level in brackets, and the rule
+in our own words. Below it stand
+
+    test       PROGRAM:FUNCTION of tests/unit: it fails under the mutation
+    also       another test of the same
+    in, find, put   the mutation: a file, a text that it has once (\n and \t
+               stand for what they do in C), and another one in its place
+    hangs      (any text) under the mutation the test may run for ever
+    not ours   why the rule is for somebody else
+    otherwise  why we do something else, or nothing
+
+`=` lines make headings, `#` lines are comments. A line that begins with a dot
+goes on with the one before.
+"""
+
+import pathlib
+import re
+
+KEYS = ("test", "also", "in", "find", "put", "hangs", "not ours", "otherwise")
+ROW = re.compile(r"(\S+)(?: \(([^)]+)\))?  (\S.*)")
+FIELD = re.compile(r"  (" + "|".join(KEYS) + r")(?: +(.*))?$")
+LEVELS = {"MUST": "MUST", "SHLD": "SHOULD", "MAY": "MAY",
+          "REC": "RECOMMENDED"}
+TESTS = re.compile(r"cmocka_unit_test\w*\(\s*(\w+)")
+
+
+class Row:
+    """One rule. Fields that were not given are None."""
+
+    def __init__(self, name, level, text):
+        self.id = name
+        self.level = level or LEVELS.get(name.split("-")[0], "")
+        self.text = text
+        self.field = dict.fromkeys(KEYS)
+        self.also = []
+
+    def __getitem__(self, key):
+        return self.field[key]
+
+    @property
+    def verdict(self):
+        for key in ("not ours", "otherwise"):
+            if self.field[key]:
+                return key
+        return "done" if self.field["test"] else "open"
+
+    @property
+    def mutated(self):
+        return self.field["find"] is not None
+
+
+class Table:
+    """One RFC: `sections` is a list of (heading, rows)."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.number = re.search(r"\d+", self.path.name).group()
+        self.title, self.intro, self.sections, self.errors = "", [], [], []
+        for n, line in enumerate(joined(self.path.read_text()), 1):
+            try:
+                self._take(line)
+            except ValueError as e:
+                self.errors.append(f"{self.path.name}: {e}: {line}")
+
+    def _take(self, line):
+        if not line.strip() or line.startswith("#"):
+            return
+        if line.startswith("== "):
+            self.sections.append((line[3:], []))
+        elif line.startswith("= "):
+            self.title = line[2:]
+        elif line.startswith(": "):
+            self.intro.append(line[2:])
+        elif line.startswith(" "):
+            self._take_field(line)
+        else:
+            m = ROW.fullmatch(line)
+            if not m:
+                raise ValueError("no row")
+            self.sections[-1][1].append(Row(*m.groups()))
+
+    def _take_field(self, line):
+        m = FIELD.fullmatch(line)
+        if not m:
+            raise ValueError("no such field")
+        key, value = m.group(1), m.group(2) or ""
+        row = self.sections[-1][1][-1]
+        if key == "also":
+            row.also.append(value)
+        elif row.field[key] is not None:
+            raise ValueError("twice")
+        elif key in ("find", "put"):
+            row.field[key] = value.replace("\\n", "\n").replace("\\t", "\t")
+        else:
+            row.field[key] = value
+
+    def rows(self):
+        return [row for _, rows in self.sections for row in rows]
+
+
+def joined(text):
+    """Lines, those that begin with a dot behind the one before."""
+    out = []
+    for line in text.splitlines():
+        if line.lstrip().startswith(". ") and out:
+            out[-1] += " " + line.lstrip()[2:]
+        else:
+            out.append(line.rstrip())
+    return out
+
+
+def tables(root):
+    return [Table(p) for p in
+            sorted((pathlib.Path(root) / "tests/rfc").glob("rfc*.txt"),
+                   key=lambda p: (p.name != "rfc9293.txt", p.name))]
+
+
+def tests_of(root, program):
+    """The functions that a test program runs; None: there is no such one."""
+    tests = pathlib.Path(root) / "tests"
+    path = tests / f"unit/test_{program}.c"
+    if not path.exists() or \
+       f"'{program}'" not in (tests / "meson.build").read_text():
+        return None
+    return set(TESTS.findall(path.read_text()))
+
+
+def complaints(root, row):
+    """What is wrong with one row; a line each."""
+    bad = []
+    for test in [row["test"], *row.also]:
+        if not test:
+            continue
+        program, _, function = test.partition(":")
+        known = tests_of(root, program)
+        if known is None:
+            bad.append(f"{row.id}: no test program {program} is built")
+        elif function not in known:
+            bad.append(f"{row.id}: test_{program}.c has no {function}")
+    if row.verdict == "open":
+        bad.append(f"{row.id}: neither a test nor a reason")
+    if row.also and not row["test"]:
+        bad.append(f"{row.id}: also, and no test")
+    return bad + mutation_complaints(root, row)
+
+
+def mutation_complaints(root, row):
+    given = [row[k] is not None for k in ("in", "find", "put")]
+    if not any(given):
+        return []
+    if not all(given) or not row["test"]:
+        return [f"{row.id}: a mutation is in, find and put, and has a test"]
+    path = pathlib.Path(root) / row["in"]
+    if not path.exists():
+        return [f"{row.id}: no {row['in']}"]
+    n = path.read_text().count(row["find"]) if row["find"] else 0
+    if n != 1:
+        return [f"{row.id}: {n} times in {row['in']}: {row['find']}"]
+    return []
