@@ -13,6 +13,7 @@ in our own words. Below it stand
 
     test       PROGRAM:FUNCTION of tests/unit: it fails under the mutation
     also       another test of the same
+    file       a test of another kind: nothing breaks the code for that
     in, find, put   the mutation: a file, a text that it has once (\n and \t
                stand for what they do in C), and another one in its place
     hangs      (any text) under the mutation the test may run for ever
@@ -26,7 +27,8 @@ goes on with the one before.
 import pathlib
 import re
 
-KEYS = ("test", "also", "in", "find", "put", "hangs", "not ours", "otherwise")
+KEYS = ("test", "also", "file", "in", "find", "put", "hangs", "not ours",
+        "otherwise")
 ROW = re.compile(r"(\S+)(?: \(([^)]+)\))?  (\S.*)")
 FIELD = re.compile(r"  (" + "|".join(KEYS) + r")(?: +(.*))?$")
 LEVELS = {"MUST": "MUST", "SHLD": "SHOULD", "MAY": "MAY",
@@ -52,7 +54,8 @@ class Row:
         for key in ("not ours", "otherwise"):
             if self.field[key]:
                 return key
-        return "done" if self.field["test"] else "open"
+        shown = self.field["test"] or self.field["file"]
+        return "done" if shown else "open"
 
     @property
     def mutated(self):
@@ -149,6 +152,8 @@ def complaints(root, row):
             bad.append(f"{row.id}: test_{program}.c has no {function}")
     if row.verdict == "open":
         bad.append(f"{row.id}: neither a test nor a reason")
+    if row["file"] and not (pathlib.Path(root) / row["file"]).exists():
+        bad.append(f"{row.id}: no {row['file']}")
     if row.also and not row["test"]:
         bad.append(f"{row.id}: also, and no test")
     return bad + mutation_complaints(root, row)

@@ -27,10 +27,10 @@ LEVELS = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "RECOMMENDED",
 KEY = """A row is one rule, in our own words.
 
 - *shown by*: a function of a test program in tests/unit, and others that show
-  the same; **not ours** or **otherwise** and the reason, where there is no such
-  rule for us, or we do something else.
-- *broken by*: one change of the code under which that function fails, so that
-  it is known to look. `make rfc-mutants` tries them all, `make rfc-mutants
+  the same, or a test of another kind. **otherwise**: we do something else, or
+  nothing, where we may; and why. **not ours**: a rule for somebody else.
+- *broken by*: one change of the code under which the first of those functions
+  fails, so that it is known to look. `make rfc-mutants` tries them all, `make rfc-mutants
   IDS="MUST-7 SHLD-31"` some; `LULL_TEST=function build/tests/test_program`
   runs one test alone.
 
@@ -70,6 +70,8 @@ def shown(row):
         if row[verdict]:
             out.append(f"**{verdict}**: {row[verdict]}")
     out += [link(t) for t in [row["test"], *row.also] if t]
+    if row["file"]:
+        out.append(f"[{row['file']}](../{row['file']})")
     return "<br>".join(out).replace("|", "\\|")
 
 

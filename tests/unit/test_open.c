@@ -368,6 +368,21 @@ static void syn_ack_with_a_wrong_echo(void **unused)
 	}
 }
 
+/* RFC 7323 3.2: without ACK it is no echo, whatever stands there. */
+static void echo_of_a_crossing_syn(void **unused)
+{
+	struct rig r;
+
+	rig_open(&r, &(struct rig_config){.ts = true});
+	rig_reach(&r, LULL_TCP_SYN_SENT, true);
+	r.tsecr += 0x40000000;
+	rig_syn(&r, LULL_SYN);
+	assert_int_equal(rig_expect(&r, LULL_SYN | LULL_ACK).seg.tsecr,
+			 r.tsval);
+	assert_int_equal(rig_state(&r), LULL_TCP_SYN_RECEIVED);
+	rig_close(&r);
+}
+
 /* Sixth to eighth, after a SYN-ACK: text and FIN that came with it. */
 static void syn_ack_with_text_and_fin(void **unused)
 {
@@ -528,6 +543,7 @@ int main(void)
 		cmocka_unit_test(nothing_goes_before_the_handshake),
 		cmocka_unit_test(simultaneous_open),
 		cmocka_unit_test(syn_ack_with_a_wrong_echo),
+		cmocka_unit_test(echo_of_a_crossing_syn),
 		cmocka_unit_test(syn_ack_with_text_and_fin),
 		cmocka_unit_test(syn_ack_again),
 		cmocka_unit_test(closed_in_syn_sent),

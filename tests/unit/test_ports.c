@@ -87,6 +87,32 @@ static void ports_go_round(void **unused)
 	rig_close(&r);
 }
 
+/* RFC 6056 3.2, 3.3.3: where they begin depends on a secret, and on the other
+ * end's address and port. */
+static void where_ports_begin_is_hidden(void **unused)
+{
+	uint16_t first[6];
+
+	for (uint32_t i = 0; i < ARRAY_LEN(first); i++) {
+		struct lull_connect c;
+		struct rig r;
+
+		rig_open(&r, &lull);
+		c = connect_to(&r);
+		if (i < 4)
+			r.s->g.keys.port[15] ^= (uint8_t)i;
+		else if (i == 4)
+			c.remote.port++;
+		else
+			c.remote.addr.b[15] = 77;
+		first[i] = port_of(&r, &c, &r.sock);
+		for (uint32_t k = 0; k < i; k++)
+			assert_int_not_equal(first[i], first[k]);
+		lull_sock_abort(r.s, r.sock);
+		rig_close(&r);
+	}
+}
+
 /* Never a port that somebody listens on. */
 static void listeners_keep_their_ports(void **unused)
 {
@@ -327,6 +353,29 @@ static void isn_follows_the_clock(void **unused)
 	assert_true(hashes[1] - hashes[2] + 65536 > 131072);
 }
 
+/* RFC 6528 3: both addresses and both ports count, over IPv4 and IPv6. */
+static void isn_is_of_both_ends(void **unused)
+{
+	for (int v6 = 0; v6 < 2; v6++) {
+		uint32_t isn[5];
+		struct rig r;
+
+		rig_open(&r, &(struct rig_config){.v6 = v6});
+		for (uint32_t i = 0; i < ARRAY_LEN(isn); i++) {
+			struct lull_tuple tuple = r.tuple;
+
+			tuple.local.b[15] ^= i == 1;
+			tuple.remote.b[15] ^= i == 2;
+			tuple.lport ^= i == 3;
+			tuple.rport ^= i == 4;
+			isn[i] = lull_secret_of(&r.s->tcp, &tuple).isn;
+			for (uint32_t k = 0; k < i; k++)
+				assert_int_not_equal(isn[i], isn[k]);
+		}
+		rig_close(&r);
+	}
+}
+
 /* The pair again, after TIME_WAIT: above all that it has used. */
 static void isn_of_a_reopened_pair(void **unused)
 {
@@ -353,12 +402,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ephemeral_ports),
 		cmocka_unit_test(ports_go_round),
+		cmocka_unit_test(where_ports_begin_is_hidden),
 		cmocka_unit_test(listeners_keep_their_ports),
 		cmocka_unit_test(no_port_left),
 		cmocka_unit_test(explicit_port_in_use),
 		cmocka_unit_test(connect_is_checked),
 		cmocka_unit_test(limits_are_named),
 		cmocka_unit_test(isn_follows_the_clock),
+		cmocka_unit_test(isn_is_of_both_ends),
 		cmocka_unit_test(isn_of_a_reopened_pair),
 	};
 
