@@ -245,13 +245,13 @@ static void tcp_probe_interval(void **unused)
 
 	on_path(&r, 1200, false, NAME4("tcp_mtu_probing") "=2",
 		NAME4("tcp_probe_interval") "=40");
-	assert_true(hole_send(&r, &h, 400000, 10000));
+	assert_true(hole_send(&r, &h, 600000, 10000));
 	h.mtu = 1500;
 	rig_pass_ms(&r, 30000);
-	assert_true(hole_send(&r, &h, 600000, 5000));
+	assert_true(hole_send(&r, &h, 800000, 5000));
 	assert_true(h.largest <= 1200);
 	rig_pass_ms(&r, 11000);
-	assert_true(hole_send(&r, &h, 1000000, 5000));
+	assert_true(hole_send(&r, &h, 1200000, 5000));
 	assert_true(h.largest > 1400);
 	rig_close(&r);
 }
