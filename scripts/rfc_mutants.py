@@ -90,12 +90,12 @@ class Scratch:
             self.passing[program] = set(OK.findall(self.run(program)[1]))
         return self.passing[program]
 
-    def mutate(self, row):
+    def mutate(self, m):
         """How the test takes it: (caught, what happened)."""
-        program, _, function = row["test"].partition(":")
-        path = self.tree / row["in"]
+        program, _, function = m["test"].partition(":")
+        path = self.tree / m["in"]
         text = path.read_text()
-        path.write_text(text.replace(row["find"], row["put"]))
+        path.write_text(text.replace(m["find"], m["put"]))
         try:
             if self.build(program):
                 return False, "does not compile"
@@ -103,7 +103,7 @@ class Scratch:
         finally:
             path.write_text(text)
         if code is None:
-            return row["hangs"] is not None, "runs for ever"
+            return m["hangs"] is not None, "runs for ever"
         if code < 0:
             return True, f"aborted by signal {-code}"
         if re.search(rf"^not ok \d+ - {function}\b", out, re.M):
@@ -111,39 +111,42 @@ class Scratch:
         return False, "passes"
 
 
-def one(scratch, row):
-    program, _, function = row["test"].partition(":")
+def one(scratch, m):
+    program, _, function = m["test"].partition(":")
     if function not in scratch.passes(program):
         return False, "fails without a mutation, too"
-    return scratch.mutate(row)
+    return scratch.mutate(m)
 
 
 def chosen(root, ids):
-    rows = [r for t in rfc_table.tables(root) for r in t.rows() if r.mutated]
-    bad = [c for r in rows for c in rfc_table.mutation_complaints(root, r)]
+    """(id, mutation) of all rows, or of those."""
+    rows = [r for t in rfc_table.tables(root) for r in t.rows() if r.mutations]
+    bad = [c for r in rows for m in r.mutations
+           for c in rfc_table.mutation_complaints(root, r.id, m)]
     unknown = set(ids) - {r.id for r in rows}
     bad += [f"{i}: no row has this id and a mutation" for i in sorted(unknown)]
     if bad:
         sys.exit("\n".join(bad))
-    rows = [r for r in rows if not ids or r.id in ids]
+    out = [(r.id, m) for r in rows for m in r.mutations
+           if not ids or r.id in ids]
     # One file after the other: half as much is built.
-    return sorted(rows, key=lambda r: (r["in"], r["test"]))
+    return sorted(out, key=lambda pair: (pair[1]["in"], pair[1]["test"]))
 
 
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
-    rows = chosen(root, sys.argv[2:])
+    mutations = chosen(root, sys.argv[2:])
     scratch = Scratch(root)
     caught = 0
-    for row in rows:
+    for name, m in mutations:
         start = time.monotonic()
-        good, what = one(scratch, row)
+        good, what = one(scratch, m)
         caught += good
-        print(f"{'caught' if good else 'MISSED'}  {row.id:<12} "
-              f"{row['test']}: {what} ({time.monotonic() - start:.1f} s)",
+        print(f"{'caught' if good else 'MISSED'}  {name:<12} "
+              f"{m['test']}: {what} ({time.monotonic() - start:.1f} s)",
               flush=True)
-    print(f"{caught} caught, {len(rows) - caught} missed")
-    sys.exit(caught < len(rows))
+    print(f"{caught} caught, {len(mutations) - caught} missed")
+    sys.exit(caught < len(mutations))
 
 
 main()

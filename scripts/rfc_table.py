@@ -12,23 +12,24 @@ A row begins at the left edge: id, perhaps its level in brackets, and the rule
 in our own words. Below it stand
 
     test       PROGRAM:FUNCTION of tests/unit: it fails under the mutation
-    also       another test of the same
-    file       a test of another kind: nothing breaks the code for that
     in, find, put   the mutation: a file, a text that it has once (\n and \t
                stand for what they do in C), and another one in its place
     hangs      (any text) under the mutation the test may run for ever
+    also       another test of the same
+    file       a test of another kind: nothing breaks the code for that
     not ours   why the rule is for somebody else
     otherwise  why we do something else, or nothing
 
-`=` lines make headings, `#` lines are comments. A line that begins with a dot
+A rule of several parts may have several tests, each with its mutation. `=`
+lines make headings, `#` lines are comments. A line that begins with a dot
 goes on with the one before.
 """
 
 import pathlib
 import re
 
-KEYS = ("test", "also", "file", "in", "find", "put", "hangs", "not ours",
-        "otherwise")
+SHOW = ("test", "in", "find", "put", "hangs")
+KEYS = SHOW + ("also", "file", "not ours", "otherwise")
 ROW = re.compile(r"(\S+)(?: \(([^)]+)\))?  (\S.*)")
 FIELD = re.compile(r"  (" + "|".join(KEYS) + r")(?: +(.*))?$")
 LEVELS = {"MUST": "MUST", "SHLD": "SHOULD", "MAY": "MAY",
@@ -43,23 +44,42 @@ class Row:
         self.id = name
         self.level = level or LEVELS.get(name.split("-")[0], "")
         self.text = text
-        self.field = dict.fromkeys(KEYS)
-        self.also = []
+        self.field = {}
+        self.shows, self.also = [], []
 
     def __getitem__(self, key):
-        return self.field[key]
+        return self.field.get(key)
+
+    def take(self, key, value):
+        """One field; ValueError: it can't stand here."""
+        if key in ("find", "put"):
+            value = value.replace("\\n", "\n").replace("\\t", "\t")
+        if key == "also":
+            self.also.append(value)
+            return
+        if key == "test":
+            self.shows.append(dict.fromkeys(SHOW))
+        if key in SHOW and not self.shows:
+            raise ValueError("no test before it")
+        where = self.shows[-1] if key in SHOW else self.field
+        if where.get(key) is not None:
+            raise ValueError("twice")
+        where[key] = value
+
+    @property
+    def tests(self):
+        return [show["test"] for show in self.shows]
 
     @property
     def verdict(self):
         for key in ("not ours", "otherwise"):
-            if self.field[key]:
+            if self[key]:
                 return key
-        shown = self.field["test"] or self.field["file"]
-        return "done" if shown else "open"
+        return "done" if self.shows or self["file"] else "open"
 
     @property
-    def mutated(self):
-        return self.field["find"] is not None
+    def mutations(self):
+        return [show for show in self.shows if show["find"] is not None]
 
 
 class Table:
@@ -96,16 +116,7 @@ class Table:
         m = FIELD.fullmatch(line)
         if not m:
             raise ValueError("no such field")
-        key, value = m.group(1), m.group(2) or ""
-        row = self.sections[-1][1][-1]
-        if key == "also":
-            row.also.append(value)
-        elif row.field[key] is not None:
-            raise ValueError("twice")
-        elif key in ("find", "put"):
-            row.field[key] = value.replace("\\n", "\n").replace("\\t", "\t")
-        else:
-            row.field[key] = value
+        self.sections[-1][1][-1].take(m.group(1), m.group(2) or "")
 
     def rows(self):
         return [row for _, rows in self.sections for row in rows]
@@ -141,9 +152,7 @@ def tests_of(root, program):
 def complaints(root, row):
     """What is wrong with one row; a line each."""
     bad = []
-    for test in [row["test"], *row.also]:
-        if not test:
-            continue
+    for test in row.tests + row.also:
         program, _, function = test.partition(":")
         known = tests_of(root, program)
         if known is None:
@@ -154,21 +163,23 @@ def complaints(root, row):
         bad.append(f"{row.id}: neither a test nor a reason")
     if row["file"] and not (pathlib.Path(root) / row["file"]).exists():
         bad.append(f"{row.id}: no {row['file']}")
-    if row.also and not row["test"]:
+    if row.also and not row.shows:
         bad.append(f"{row.id}: also, and no test")
-    return bad + mutation_complaints(root, row)
+    for show in row.shows:
+        bad += mutation_complaints(root, row.id, show)
+    return bad
 
 
-def mutation_complaints(root, row):
-    given = [row[k] is not None for k in ("in", "find", "put")]
+def mutation_complaints(root, name, show):
+    given = [show[k] is not None for k in ("in", "find", "put")]
     if not any(given):
         return []
-    if not all(given) or not row["test"]:
-        return [f"{row.id}: a mutation is in, find and put, and has a test"]
-    path = pathlib.Path(root) / row["in"]
+    if not all(given):
+        return [f"{name}: a mutation is in, find and put"]
+    path = pathlib.Path(root) / show["in"]
     if not path.exists():
-        return [f"{row.id}: no {row['in']}"]
-    n = path.read_text().count(row["find"]) if row["find"] else 0
+        return [f"{name}: no {show['in']}"]
+    n = path.read_text().count(show["find"]) if show["find"] else 0
     if n != 1:
-        return [f"{row.id}: {n} times in {row['in']}: {row['find']}"]
+        return [f"{name}: {n} times in {show['in']}: {show['find']}"]
     return []
