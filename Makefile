@@ -66,7 +66,7 @@ format:
 rfc:
 	@python3 tests/house/test_rfc.py . --write
 
-# Two minutes; IDS="MUST-7 UN-4": these alone.
+# Four minutes; IDS="MUST-7 UN-4": these alone.
 rfc-mutants: deps-check
 	@python3 scripts/rfc_mutants.py . $(IDS)
 
