@@ -17,11 +17,6 @@
 #define SECOND 1000000000ULL
 
 enum {
-	IP4_HDR = 20,
-	IP6_HDR = 40,
-	TCP_HDR = 20,
-	OPT_TS = 8,
-	OPT_TS_LEN = 10,
 	OUTER_PORT = 50000,
 	OUTER_HOST = 100, /* 10.0.0.100, fd00::64 */
 	WANDER_S = 30,
@@ -29,113 +24,6 @@ enum {
 	TAIL = 3000,	   /* bytes whose ACK counts as a last one */
 	NAT_FREE_MS = 500, /* after both FINs, or a RST */
 };
-
-static uint32_t get16(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 8 | p[1];
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) << 16 | get16(p + 2);
-}
-
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v);
-}
-
-static uint32_t sum16(uint32_t sum, const uint8_t *p, uint32_t len)
-{
-	for (; len > 1; p += 2, len -= 2)
-		sum += get16(p);
-	return len ? sum + get16((const uint8_t[]){*p, 0}) : sum;
-}
-
-static uint32_t fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum & 0xffff;
-}
-
-/* Lengths too. The pseudo-headers of both families have the same sum: the
- * addresses, which stand together, 6 and the length. */
-static void fix_sums(const struct view *v)
-{
-	uint32_t tcp_len = v->len - v->ip_len;
-	uint32_t sum = sum16(6 + tcp_len, v->addr[0], 2 * v->addr_len);
-
-	if (v->ip_len == IP6_HDR) {
-		put16(v->ip + 4, tcp_len);
-	} else {
-		put16(v->ip + 2, v->len);
-		put16(v->ip + 10, 0);
-		put16(v->ip + 10, fold(sum16(0, v->ip, IP4_HDR)));
-	}
-	put16(v->tcp + 16, 0);
-	put16(v->tcp + 16, fold(sum16(sum, v->tcp, tcp_len)));
-}
-
-static uint8_t *find_ts(uint8_t *tcp, uint32_t hdr)
-{
-	for (uint32_t i = TCP_HDR; i < hdr && tcp[i];) {
-		if (tcp[i] == 1) {
-			i++;
-			continue;
-		}
-		if (tcp[i] == OPT_TS && i + OPT_TS_LEN <= hdr)
-			return tcp + i + 2;
-		if (i + 1 >= hdr || tcp[i + 1] < 2)
-			return NULL;
-		i += tcp[i + 1];
-	}
-	return NULL;
-}
-
-/* The IP header. false: another protocol, or not well-formed. */
-static bool look_ip(struct view *v, uint8_t *packet, uint32_t len)
-{
-	bool v6 = packet[0] >> 4 == 6;
-
-	v->ip = packet;
-	v->len = len;
-	v->ip_len = v6 ? IP6_HDR : IP4_HDR;
-	v->addr_len = v6 ? 16 : 4;
-	v->addr[0] = packet + (v6 ? 8 : 12);
-	v->addr[1] = v->addr[0] + v->addr_len;
-	v->tcp = packet + v->ip_len;
-	if (len < v->ip_len + TCP_HDR)
-		return false;
-	return v6 ? packet[6] == 6 : packet[0] == 0x45 && packet[9] == 6;
-}
-
-/* false: no TCP, or not well-formed. */
-static bool look(struct view *v, uint8_t *packet, uint32_t len)
-{
-	uint32_t hdr;
-
-	if (!look_ip(v, packet, len))
-		return false;
-	hdr = (uint32_t)(v->tcp[12] >> 4) * 4;
-	if (hdr < TCP_HDR || v->ip_len + hdr > len)
-		return false;
-	v->text_len = len - v->ip_len - hdr;
-	v->seq = get32(v->tcp + 4);
-	v->ack = get32(v->tcp + 8);
-	v->flags = v->tcp[13];
-	v->port[0] = get16(v->tcp);
-	v->port[1] = get16(v->tcp + 2);
-	v->ts = find_ts(v->tcp, hdr);
-	return true;
-}
 
 /* ---- old segments ---- */
 
@@ -197,7 +85,7 @@ static void record(struct scene *s, const struct view *v, int port)
 static void make_rst(struct view *v)
 {
 	v->len -= v->text_len;
-	put32(v->tcp + 4, v->seq + v->text_len);
+	packet_put32(v->tcp + 4, v->seq + v->text_len);
 	v->tcp[13] = RST | ACK;
 }
 
@@ -206,9 +94,9 @@ static void renew_ts(struct scene *s, const struct flow *f,
 		     const struct view *v)
 {
 	if (!v->ts || !f || !f->has_ts ||
-	    (int32_t)(get32(v->ts) - f->tsval_max) >= 0)
+	    (int32_t)(packet_get32(v->ts) - f->tsval_max) >= 0)
 		return;
-	put32(v->ts, f->tsval_max);
+	packet_put32(v->ts, f->tsval_max);
 	s->box.renewed++;
 }
 
@@ -219,13 +107,13 @@ static void replay(struct scene *s, const struct old *o, const struct flow *f)
 	struct view v;
 
 	memcpy(bytes, o->bytes, o->len);
-	if (!look(&v, bytes, o->len))
+	if (!packet_look(&v, bytes, o->len))
 		return;
 	if (sim_chance(&s->w, 10))
 		make_rst(&v);
 	if (s->kind->box & BOX_NO_PAWS && to_server)
 		renew_ts(s, f, &v);
-	fix_sums(&v);
+	packet_fix_sums(&v);
 	s->box.replayed++;
 	if (lull_memnet_inject(s->w.net, o->port,
 			       s->w.now_ns + sim_below(&s->w, SECOND / 30),
@@ -342,20 +230,20 @@ static void rewrite_numbers(struct scene *s, const struct rewrite *r,
 	uint32_t box = s->kind->box;
 
 	s->box.did |= box & BOX_ISN;
-	put32(v->tcp + 4, v->seq + r->seq[side]);
+	packet_put32(v->tcp + 4, v->seq + r->seq[side]);
 	if (v->flags & ACK)
-		put32(v->tcp + 8, v->ack - r->seq[!side]);
+		packet_put32(v->tcp + 8, v->ack - r->seq[!side]);
 	if (!v->ts)
 		return;
 	if (r->strip && v->flags & SYN) {
-		memset(v->ts - 2, 1, OPT_TS_LEN);
+		memset(v->ts - 2, 1, PACKET_TS_LEN);
 		s->box.did |= box & (BOX_STRIP_ALL | BOX_STRIP_SOME);
 		return;
 	}
 	s->box.did |= box & BOX_TS;
-	put32(v->ts, get32(v->ts) + r->ts[side]);
+	packet_put32(v->ts, packet_get32(v->ts) + r->ts[side]);
 	if (v->flags & ACK)
-		put32(v->ts + 4, get32(v->ts + 4) - r->ts[!side]);
+		packet_put32(v->ts + 4, packet_get32(v->ts + 4) - r->ts[!side]);
 }
 
 static void note_end(struct scene *s, struct rewrite *r, const struct view *v,
@@ -397,7 +285,7 @@ static int to_server(struct scene *s, struct view *v)
 		if (!r->outer)
 			return -1;
 		v->addr[0][v->addr_len - 1] = OUTER_HOST;
-		put16(v->tcp, r->outer);
+		packet_put16(v->tcp, r->outer);
 		s->box.did |= BOX_SNAT;
 	}
 	rewrite_numbers(s, r, v, 0);
@@ -422,7 +310,7 @@ static int to_client(struct scene *s, struct view *v)
 	struct rewrite *r;
 
 	if (s->kind->box & BOX_SNAT) {
-		r = by_outer(&s->box, get16(v->tcp + 2));
+		r = by_outer(&s->box, packet_get16(v->tcp + 2));
 		if (!r)
 			return -1;
 		memcpy(v->addr[1], r->key, v->addr_len);
@@ -435,7 +323,7 @@ static int to_client(struct scene *s, struct view *v)
 	rewrite_numbers(s, r, v, 1);
 	note_end(s, r, v, 1);
 	if (s->kind->box & BOX_SLOW_CLOCK && v->ts) {
-		put32(v->ts, get32(v->ts) / 1000 * 1000);
+		packet_put32(v->ts, packet_get32(v->ts) / 1000 * 1000);
 		s->box.did |= BOX_SLOW_CLOCK;
 	}
 	return v->addr[1][v->addr_len - 1] - 1; /* 10.0.0.1 is host 0 */
@@ -451,7 +339,7 @@ int scene_box(void *arg, uint64_t now_ns, int from, int to, uint8_t *packet,
 
 	(void)now_ns;
 	(void)to;
-	if (!look(&v, packet, len))
+	if (!packet_look(&v, packet, len))
 		return -1;
 	if (s->kind->bulk)
 		scene_pair_sees(s, from < SCENE_CLIENTS, &v);
@@ -463,17 +351,17 @@ int scene_box(void *arg, uint64_t now_ns, int from, int to, uint8_t *packet,
 		return -1; /* from a life that has ended */
 	if (to < 0)
 		return -1;
-	look(&v, packet, len); /* as it is now */
+	packet_look(&v, packet, len); /* as it is now */
 	key_of(&v, key);
 	f = flow_of(&s->box, key);
 	if (s->kind->box & BOX_NO_PAWS && from < SCENE_CLIENTS)
 		renew_ts(s, f, &v);
 	if (f && v.ts && !(v.flags & RST) && /* whose TSval is 0 */
-	    (!f->has_ts || (int32_t)(get32(v.ts) - f->tsval_max) > 0)) {
-		f->tsval_max = get32(v.ts);
+	    (!f->has_ts || (int32_t)(packet_get32(v.ts) - f->tsval_max) > 0)) {
+		f->tsval_max = packet_get32(v.ts);
 		f->has_ts = true;
 	}
-	fix_sums(&v);
+	packet_fix_sums(&v);
 	if (s->kind->box & BOX_RECORD) {
 		record(s, &v, to);
 		bring_old(s, key);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "packet.h"
 #include "sim.h"
 
 /* ---- streams ---- */
@@ -149,21 +150,6 @@ enum {
 	HASHED_MAX = 2048
 };
 
-static uint32_t get16(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 8 | p[1];
-}
-
-static uint32_t sum16(uint32_t sum, const uint8_t *p, size_t len)
-{
-	for (; len > 1; p += 2, len -= 2)
-		sum += get16(p);
-	sum += len ? (uint32_t)*p << 8 : 0;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
-}
-
 static bool tcp_holds(const uint8_t *tcp, size_t len, uint32_t pseudo)
 {
 	size_t hdr = len >= 20 ? (size_t)(tcp[12] >> 4) * 4 : 0;
@@ -175,7 +161,7 @@ static bool tcp_holds(const uint8_t *tcp, size_t len, uint32_t pseudo)
 	    !!(flags & 1) + !!(flags & 2) + !!(flags & 4) > 1 ||
 	    !(flags & (16 | 2 | 4)))
 		return false;
-	return sum16(pseudo + 6, tcp, len) == 0xffff;
+	return packet_sum(pseudo + 6, tcp, (uint32_t)len) == 0xffff;
 }
 
 /* What stands behind the IP header: TCP, or an ICMP answer to damage. */
@@ -185,9 +171,10 @@ static bool payload_holds(uint8_t proto, const uint8_t *p, size_t len,
 	if (proto == 6)
 		return tcp_holds(p, len, pseudo);
 	if (proto == 1)
-		return len >= 8 && sum16(0, p, len) == 0xffff;
+		return len >= 8 && packet_sum(0, p, (uint32_t)len) == 0xffff;
 	if (proto == 58)
-		return len >= 8 && sum16(pseudo + 58, p, len) == 0xffff;
+		return len >= 8 &&
+		       packet_sum(pseudo + 58, p, (uint32_t)len) == 0xffff;
 	return false;
 }
 
@@ -199,42 +186,59 @@ static void finish_sum(uint8_t *p, size_t n, const struct lull_frame *f)
 
 	if (!(f->flags & LULL_FRAME_CSUM_PARTIAL) || at + 2 > n)
 		return;
-	sum = ~sum16(0, p + f->csum_start, n - f->csum_start);
+	sum = ~packet_sum(0, p + f->csum_start, (uint32_t)n - f->csum_start);
 	p[at] = (uint8_t)(sum >> 8);
 	p[at + 1] = (uint8_t)sum;
 }
 
-void sim_check_frame(struct world *w, const struct lull_frame *f)
+uint32_t sim_flatten(struct world *w, const struct lull_frame *f,
+		     uint8_t p[SIM_PACKET_MAX])
 {
-	static const uint32_t hdr[2] = {20, 40};
-	uint8_t p[65536];
-	size_t n = 0, ip;
-	bool v6, holds;
+	size_t n = 0;
 
-	for (int i = 0; i < f->spans; i++) {
+	for (int i = 0; i < f->spans && n + f->span[i].len <= SIM_PACKET_MAX;
+	     i++) {
 		memcpy(p + n, f->span[i].ptr, f->span[i].len);
 		n += f->span[i].len;
 	}
 	finish_sum(p, n, f);
 	if (n < 40 || n != f->len) {
 		sim_fail(w, "a frame of %zu bytes, said to be %u", n, f->len);
-		return;
+		return 0;
 	}
+	return (uint32_t)n;
+}
+
+void sim_check_frame(struct world *w, const struct lull_frame *f)
+{
+	uint8_t p[SIM_PACKET_MAX];
+	uint32_t n = sim_flatten(w, f, p);
+
+	if (n)
+		sim_check_packet(w, p, n);
+}
+
+void sim_check_packet(struct world *w, const uint8_t *p, uint32_t n)
+{
+	static const uint32_t hdr[2] = {20, 40};
+	uint32_t ip;
+	bool v6, holds;
+
 	/* The text of large ones is long, and whoever reads it checks it. */
 	sim_hash(w, p, n < HASHED_MAX ? n : HASHED_MAX);
 	v6 = p[0] >> 4 == 6;
 	ip = hdr[v6];
 	if (v6)
-		holds = get16(p + 4) == n - ip &&
+		holds = packet_get16(p + 4) == n - ip &&
 			payload_holds(p[6], p + ip, n - ip,
-				      sum16((uint32_t)(n - ip), p + 8, 32));
+				      packet_sum(n - ip, p + 8, 32));
 	else
-		holds = p[0] == 0x45 && get16(p + 2) == n &&
-			sum16(0, p, 20) == 0xffff &&
+		holds = p[0] == 0x45 && packet_get16(p + 2) == n &&
+			packet_sum(0, p, 20) == 0xffff &&
 			payload_holds(p[9], p + ip, n - ip,
-				      sum16((uint32_t)(n - ip), p + 12, 8));
+				      packet_sum(n - ip, p + 12, 8));
 	if (!holds)
-		sim_fail(w, "a malformed packet of %zu bytes", n);
+		sim_fail(w, "a malformed packet of %u bytes", n);
 }
 
 /* ---- liveness ---- */

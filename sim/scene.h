@@ -29,6 +29,7 @@
 #ifndef LULL_SCENE_H
 #define LULL_SCENE_H
 
+#include "packet.h"
 #include "sim.h"
 
 enum {
@@ -112,24 +113,7 @@ struct attempt {
 	bool failed;
 };
 
-/* ---- a packet, and what it says of a pair ---- */
-
-enum tcp_flags {
-	FIN = 1,
-	SYN = 2,
-	RST = 4,
-	ACK = 16
-};
-
-/* Its fields are in host order. */
-struct view {
-	uint8_t *ip, *tcp, *ts; /* ts: TSval and TSecr, or NULL */
-	uint8_t *addr[2];	/* source, destination */
-	uint32_t port[2];
-	uint32_t len, ip_len, addr_len, text_len;
-	uint32_t seq, ack;
-	uint8_t flags; /* of enum tcp_flags, and others */
-};
+/* ---- what packets say of a pair ---- */
 
 /* A port of the client's. */
 struct pair {

@@ -31,6 +31,7 @@ enum {
 	SIM_CONNS = 100,    /* a seed */
 	SIM_SURE = 5,	    /* after the faults: these must succeed */
 	SIM_SIDES_MAX = 2 * (SIM_CONNS + SIM_SURE),
+	SIM_PACKET_MAX = 65536 + 128,
 };
 
 struct sim_options {
@@ -142,6 +143,10 @@ void sim_check_read(struct world *w, struct side *s, const uint8_t *p,
 		    size_t len);
 void sim_check_eof(struct world *w, struct side *s);
 void sim_check_states(struct world *w, int host);
+/* In one piece, its checksum done. Returns its bytes; 0: it is not whole. */
+uint32_t sim_flatten(struct world *w, const struct lull_frame *f,
+		     uint8_t p[SIM_PACKET_MAX]);
+void sim_check_packet(struct world *w, const uint8_t *p, uint32_t len);
 void sim_check_frame(struct world *w, const struct lull_frame *f);
 void sim_check_sure(struct world *w);
 void sim_check_pools(struct world *w, int host);
