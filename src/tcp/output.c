@@ -383,7 +383,8 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 	if (probe == LULL_PMTU_WAIT)
 		return NOTHING;
 	r.end = lull_seq_add(r.seq, len);
-	fin = fin_unsent(tcb) && lull_seq_eq(r.end, tcb->snd.end);
+	/* Behind a probe there is always more. */
+	fin = !probe && fin_unsent(tcb) && lull_seq_eq(r.end, tcb->snd.end);
 	/* FIN needs a window, but no congestion window (as Linux). */
 	if (len == 0 && !(fin && window_left(tcb) > 0))
 		return NOTHING;

@@ -327,6 +327,30 @@ static void probe_is_one_packet(void **unused)
 	}
 }
 
+/* FIN stands behind the last byte (3.6), never in a probe before it: what the
+ * program wrote is all that is left, and would go in one packet. */
+static void probe_has_no_fin(void **unused)
+{
+	const struct rig_raw *raw;
+	uint32_t last = 0, probes = 0, fins = 0;
+	struct rig r;
+
+	probing(&r, 1500, 0);
+	assert_true(hole_send(&r, &h, 12000, 1000));
+	assert_int_equal(rig_queue(&r, 8000), 8000);
+	assert_int_equal(lull_sock_shutdown(r.s, r.sock, LULL_SHUT_WR), 0);
+	rig_run(&r);
+	while ((raw = rig_get_raw(&r))) {
+		last = raw->bytes[20 + 13] & LULL_FIN;
+		fins += last;
+		probes += raw->len > 1064;
+	}
+	assert_int_equal(probes, 1);
+	assert_int_equal(fins, 1);
+	assert_int_equal(last, LULL_FIN);
+	rig_close(&r);
+}
+
 /* Too little to say, too small a window: then nothing is tried. */
 static void probe_needs_text_behind_it(void **unused)
 {
@@ -601,6 +625,7 @@ int main(void)
 		cmocka_unit_test(dead_path_comes_back),
 		cmocka_unit_test(search_goes_by_halves),
 		cmocka_unit_test(probe_is_one_packet),
+		cmocka_unit_test(probe_has_no_fin),
 		cmocka_unit_test(probe_needs_text_behind_it),
 		cmocka_unit_test(refused_probe_says_how_much),
 		cmocka_unit_test(lost_with_others_is_congestion),
