@@ -19,11 +19,13 @@ enum {
 
 static const char help[] =
 	"usage: lull sim --seeds A..B [--scenario NAME] [--trace] [--pcap FILE]\n"
-	"                [--until SECONDS]\n"
+	"                [--until SECONDS] [--without LIST] [--conns N]\n"
 	"\n"
 	"Seeded worlds of two to four stacks in virtual time: a network that loses,\n"
-	"doubles, delays, overtakes and damages, programs that behave well and badly,\n"
-	"and rules that are checked at every step. The same seed gives the same world.\n"
+	"doubles, delays, overtakes, damages and falls apart, hosts that crash and come\n"
+	"again, programs that behave well and badly, and rules that are checked at every\n"
+	"step. Which kinds of trouble there are is drawn as well. The same seed gives\n"
+	"the same world.\n"
 	"\n"
 	"  --seeds A..B      run these seeds, both included\n"
 	"  --scenario NAME   attack the reuse of pairs of endpoints instead, with one\n"
@@ -34,6 +36,9 @@ static const char help[] =
 	"  --trace           tell what happens, line by line\n"
 	"  --pcap FILE       write the frames of the first seed for Wireshark\n"
 	"  --until SECONDS   stop at this virtual time, as --trace prints it\n"
+	"  --without LIST    leave out these kinds of trouble, apart by commas; the rest\n"
+	"                    of the world stays as it was; list: their names\n"
+	"  --conns N         only the first N connections begin\n"
 	"\n"
 	"Exit: 0 all held; 1 some seeds failed, each with the line that repeats it;\n"
 	"3 could not; 64 usage. The last line: N seeds, N connections, N failed, hash H\n"
@@ -75,6 +80,37 @@ static bool parse_seconds(const char *text, uint64_t *ns)
 	return end != text && !*end && s > 0 && s < 1e9;
 }
 
+static bool parse_count(const char *text, uint32_t *n)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	*n = (uint32_t)v;
+	return end != text && !*end && text[0] != '-' && v > 0 &&
+	       v <= UINT32_MAX;
+}
+
+static int list_kinds(void)
+{
+	const struct kind_info *k;
+
+	for (int i = 0; (k = kind_at(i)); i++)
+		printf("%-12s %3u %% of worlds: %s\n", k->name, k->percent,
+		       k->help);
+	return -1;
+}
+
+/* 0: go on; else as parse(). */
+static int parse_without(const char *text, struct arguments *a)
+{
+	const char *wrong;
+
+	if (strcmp(text, "list") == 0)
+		return list_kinds();
+	wrong = kinds_parse(text, &a->options.without);
+	return wrong ? usage("no such kind, see --without list", wrong) : 0;
+}
+
 static int list(void)
 {
 	const struct scenario *k;
@@ -93,6 +129,8 @@ static int parse(int argc, char **argv, struct arguments *a)
 		{"trace", no_argument, NULL, 't'},
 		{"pcap", required_argument, NULL, 'p'},
 		{"until", required_argument, NULL, 'u'},
+		{"without", required_argument, NULL, 'w'},
+		{"conns", required_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -118,6 +156,16 @@ static int parse(int argc, char **argv, struct arguments *a)
 		case 'u':
 			if (!parse_seconds(optarg, &a->options.until_ns))
 				return usage("not a number of seconds", optarg);
+			break;
+		case 'w':
+			c = parse_without(optarg, a);
+			if (c)
+				return c;
+			break;
+		case 'c':
+			if (!parse_count(optarg, &a->options.conns))
+				return usage("not a number of connections",
+					     optarg);
 			break;
 		case 'h':
 			fputs(help, stdout);

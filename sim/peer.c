@@ -370,10 +370,14 @@ void sim_begin(struct world *w)
 	if (!s)
 		return;
 	to = (from + 1 + (int)sim_below(w, (uint64_t)w->hosts - 1)) % w->hosts;
+	if (w->host[from].down || !sim_is_awake(w, from)) {
+		s->open = s->sure = false;
+		return;
+	}
 	c.remote.addr = w->host[to].addr[v6].addr;
 	c.remote.port = PORT;
 	c.cookie = cookie_of(w, s);
-	if (w->few_ports) {
+	if (sim_has(w, KIND_FEW_PORTS)) {
 		c.local.addr = w->host[from].addr[v6].addr;
 		c.local.port = (uint16_t)(5000 + sim_below(w, 4));
 	}
@@ -410,8 +414,10 @@ static void on_event(struct world *w, int host, const struct lull_event *e)
 		sim_fail(w, "an event after close");
 		return;
 	}
-	if (e->bits & LULL_EVENT_WRITE)
+	if (e->bits & LULL_EVENT_WRITE && !s->connected) {
 		s->connected = true;
+		take_endpoints(w, s); /* a port that was refused is changed */
+	}
 	if (e->bits & LULL_EVENT_ERROR && s->connected) {
 		/* What came before the error may still be read. */
 		s->wake_ns = UINT64_MAX;
@@ -423,6 +429,19 @@ static void on_event(struct world *w, int host, const struct lull_event *e)
 		return;
 	}
 	act(w, s);
+}
+
+void sim_gone(struct world *w, int host)
+{
+	for (int i = 0; i < w->sides; i++) {
+		struct side *s = &w->side[i];
+
+		if (s->host != host)
+			continue;
+		s->broke |= s->open;
+		s->open = s->lingers = s->sure = false;
+		s->wake_ns = UINT64_MAX;
+	}
 }
 
 void sim_events(struct world *w, int host)

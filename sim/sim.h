@@ -2,11 +2,11 @@
 /*
  * sim.h: a world of stacks in virtual time, made from one number.
  *
- * A seed draws everything: how many stacks, their limits and knobs, which
- * faults the network has and how strong (swarm testing), who connects to whom
- * when, how much is sent, who closes and how. First the network misbehaves;
- * then the faults stop, and all must come to an end. Safety is checked at
- * every step by rules that never ask a stack for its opinion:
+ * A seed draws everything: which kinds of trouble there are (kinds.h), how many
+ * stacks, their limits and knobs, how strong the faults are, who connects to
+ * whom when, how much is sent, who closes and how. First the network
+ *misbehaves; then the faults stop, and all must come to an end. Safety is
+ *checked at every step by rules that never ask a stack for its opinion:
  *
  *	- what one side reads is a prefix of what the other wrote, byte for
  *	  byte, and all of it when the end of file is clean;
@@ -25,6 +25,8 @@
 #include <lull/diag.h>
 #include <lull/host.h>
 
+#include "kinds.h"
+
 enum {
 	SIM_HOSTS_MAX = 4,
 	SIM_HOSTS_SIZE = 8, /* scene.h needs more places */
@@ -32,11 +34,14 @@ enum {
 	SIM_SURE = 5,	    /* after the faults: these must succeed */
 	SIM_SIDES_MAX = 2 * (SIM_CONNS + SIM_SURE),
 	SIM_PACKET_MAX = 65536 + 128,
+	SIM_KNOBS_MAX = 24,
 };
 
 struct sim_options {
 	uint64_t seed;
 	uint64_t until_ns; /* stop there; 0: never */
+	uint64_t without;  /* kinds that are not to be there */
+	uint32_t conns;	   /* at most so many begin; 0: all */
 	FILE *trace;	   /* what happens, line by line; NULL: nowhere */
 	struct lull_pcap *pcap;
 };
@@ -89,8 +94,23 @@ struct host {
 	struct lull_sock listener;
 	uint64_t trace_cursor;
 	uint64_t deadline_ns;
-	bool slow_accept;
+	/* Of a random world, for the host that comes again: */
+	struct lull_config config;
+	struct lull_listen listen;
+	struct {
+		const char *name;
+		char value[40];
+	} knob[SIM_KNOBS_MAX];
+	int knobs;
+	bool down;	   /* crashed; there is no shard */
+	bool answers;	   /* ... but its kernel does, with RST */
+	bool has_state;	   /* its records outlive it */
+	uint64_t awake_ns; /* it stands still until then */
+	uint64_t act_ns;   /* when it crashes, sleeps or comes again */
+	void *image;	   /* its closing records, while it is down */
 };
+
+struct net;
 
 struct world {
 	const struct sim_options *options;
@@ -98,14 +118,17 @@ struct world {
 	uint64_t random, now_ns;
 	struct host host[SIM_HOSTS_SIZE];
 	int hosts;
-	struct lull_memnet *net;
-	struct lull_faults faults;
+	struct lull_memnet *net;   /* of a scenario */
+	struct lull_faults faults; /* the same */
+	struct net *path;	   /* of a random world */
+	uint64_t kinds;		   /* of trouble, that are there: bits */
+	uint64_t dice[KINDS];
 	struct side side[SIM_SIDES_MAX];
 	int sides;
 	int conns_left; /* to be begun */
 	uint64_t next_conn_ns, mean_gap_ns;
-	bool few_ports; /* connections share a handful of ports */
-	bool sure;	/* what begins now must succeed */
+	bool quiet; /* the faults are over */
+	bool sure;  /* what begins now must succeed */
 	/* Each change of state, if anybody wants to know. */
 	void (*on_state)(struct world *w, int host,
 			 const struct lull_trace_record *r);
@@ -117,6 +140,13 @@ void sim_run(const struct sim_options *options, struct sim_result *result);
 uint64_t sim_draw(struct world *w);
 uint64_t sim_below(struct world *w, uint64_t n); /* 0..n-1; 0 for n = 0 */
 bool sim_chance(struct world *w, uint32_t percent);
+/* The same by the dice of one kind. */
+bool sim_has(const struct world *w, enum kind kind);
+uint64_t sim_below_of(struct world *w, enum kind kind, uint64_t n);
+bool sim_chance_of(struct world *w, enum kind kind, uint32_t percent);
+/* Of very different sizes: each doubling from lo to hi is as likely. */
+uint64_t sim_scale_of(struct world *w, enum kind kind, uint64_t lo,
+		      uint64_t hi);
 /* The first failure is the one that is told. */
 __attribute__((format(printf, 2, 3))) void sim_fail(struct world *w,
 						    const char *format, ...);
@@ -126,6 +156,17 @@ void sim_hash(struct world *w, const void *p, size_t len);
 /* What an assertion of a stack leads to; it does not return. NULL: nothing. */
 void sim_on_panic(void (*hook)(const char *file, int line, const char *what));
 
+/* ---- host.c: stacks that begin, stand still, crash and come again ---- */
+
+void sim_add_host(struct world *w, int host);
+void sim_knob(struct world *w, int host, const char *name, uint64_t value);
+/* What is due. */
+void sim_hosts_act(struct world *w);
+uint64_t sim_hosts_deadline(const struct world *w);
+/* All are up and awake, and stay so. */
+void sim_hosts_quiet(struct world *w);
+bool sim_is_awake(const struct world *w, int host);
+
 /* ---- peer.c: the programs ---- */
 
 void sim_begin(struct world *w); /* one more connection */
@@ -134,6 +175,8 @@ void sim_keep_alive(struct world *w, struct lull_shard *shard,
 		    struct lull_sock sock);
 void sim_events(struct world *w, int host);
 void sim_wake(struct world *w, struct side *s);
+/* The host is no more: what its programs had open has ended. */
+void sim_gone(struct world *w, int host);
 
 /* ---- check.c ---- */
 
@@ -150,5 +193,7 @@ void sim_check_packet(struct world *w, const uint8_t *p, uint32_t len);
 void sim_check_frame(struct world *w, const struct lull_frame *f);
 void sim_check_sure(struct world *w);
 void sim_check_pools(struct world *w, int host);
+/* Another process that opens the records finds what is there now. */
+void sim_check_image(struct world *w, int host);
 
 #endif

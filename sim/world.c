@@ -5,8 +5,8 @@
  * Time jumps from one thing that is due to the next. Everything that is drawn
  * comes from one generator in the order of events, so a run repeats exactly.
  *
- * Entry points: sim_run, sim_draw, sim_below, sim_chance, sim_fail, sim_trace,
- * sim_hash, sim_on_panic.
+ * Entry points: sim_run, sim_draw, sim_below, sim_chance and their likes of a
+ * kind, sim_fail, sim_trace, sim_hash, sim_on_panic.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net.h"
 #include "sim.h"
 
 #define SECOND 1000000000ULL
@@ -43,6 +44,41 @@ uint64_t sim_below(struct world *w, uint64_t n)
 bool sim_chance(struct world *w, uint32_t percent)
 {
 	return sim_below(w, 100) < percent;
+}
+
+bool sim_has(const struct world *w, enum kind kind)
+{
+	return w->kinds & KIND_BIT(kind);
+}
+
+static uint64_t roll(struct world *w, enum kind kind)
+{
+	uint64_t z = w->dice[kind] += 0x9e3779b97f4a7c15U;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9U;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebU;
+	return z ^ z >> 31;
+}
+
+uint64_t sim_below_of(struct world *w, enum kind kind, uint64_t n)
+{
+	return n ? roll(w, kind) % n : 0;
+}
+
+bool sim_chance_of(struct world *w, enum kind kind, uint32_t percent)
+{
+	return sim_below_of(w, kind, 100) < percent;
+}
+
+uint64_t sim_scale_of(struct world *w, enum kind kind, uint64_t lo, uint64_t hi)
+{
+	uint64_t steps = 0;
+
+	while (lo << (steps + 1) <= hi)
+		steps++;
+	lo <<= sim_below_of(w, kind, steps + 1);
+	lo += sim_below_of(w, kind, lo);
+	return lo < hi ? lo : hi;
 }
 
 void sim_fail(struct world *w, const char *format, ...)
@@ -90,195 +126,47 @@ void sim_hash(struct world *w, const void *p, size_t len)
 
 /* ---- creation ---- */
 
-static struct lull_prefix address(int host, bool v6)
-{
-	struct lull_prefix p = {.bits = 128};
-	uint8_t last = (uint8_t)(host + 1);
-
-	if (v6)
-		p.addr = (struct lull_addr){.b = {0xfd, [15] = last}};
-	else
-		p.addr = (struct lull_addr){
-			.b = {[10] = 0xff, [11] = 0xff, 10, 0, 0, last}};
-	return p;
-}
-
-static void draw_limits(struct world *w, struct lull_limits *l)
-{
-	l->conns = 16 + (uint32_t)sim_below(w, 200);
-	l->half_open = 4 + (uint32_t)sim_below(w, 64);
-	l->closing = 2 + (uint32_t)sim_below(w, 200);
-	l->closing6 = 2 + (uint32_t)sim_below(w, 200);
-	l->socks = l->conns + 16 + (uint32_t)sim_below(w, 200);
-	l->listeners = 4;
-	l->bufs_256 = 128 + (uint32_t)sim_below(w, 2000);
-	l->bufs_2k = 1024 + (uint32_t)sim_below(w, 4000);
-	l->bufs_64k = 8;
-	l->ranges = 64 + (uint32_t)sim_below(w, 4000);
-	l->rx_frames = 256;
-	l->tx_frames = 16U << sim_below(w, 6);
-	l->traces = 16384;
-}
-
-static void knob(struct world *w, int host, const char *name, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof text, "%lu", value);
-	if (lull_sysctl_set(w->host[host].shard, name, text, NULL) < 0)
-		sim_fail(w, "%s = %s refused", name, text);
-}
-
-/*
- * Never, when the queue is full, or always. Not where segments wander, nor
- * where pairs come again at once: an ACK brings its cookie even when the
- * connection was given up, and who knows the pair alone can't tell it from the
- * next one. Not drawn, so that older seeds make the same worlds.
- */
-static uint64_t cookies_of(const struct world *w, int host)
-{
-	if (w->faults.reorder_ns > SECOND || w->few_ports)
-		return 0;
-	return (w->options->seed + (uint64_t)host) % 3;
-}
-
-static void draw_knobs(struct world *w, int host)
-{
-	char rmem[64];
-
-	if (sim_chance(w, 30))
-		knob(w, host, "net.ipv4.tcp_timestamps", sim_below(w, 3));
-	if (sim_chance(w, 30))
-		knob(w, host, "net.ipv4.tcp_window_scaling", sim_below(w, 2));
-	if (sim_chance(w, 50))
-		knob(w, host, "net.lull.tcp_timewait_len",
-		     1 + sim_below(w, 120));
-	if (sim_chance(w, 50))
-		knob(w, host, "net.ipv4.tcp_fin_timeout",
-		     1 + sim_below(w, 120));
-	if (sim_chance(w, 20))
-		knob(w, host, "net.ipv4.tcp_rfc1337", sim_below(w, 2));
-	if (sim_chance(w, 20))
-		knob(w, host, "net.ipv4.tcp_max_orphans", sim_below(w, 20));
-	if (sim_chance(w, 20))
-		knob(w, host, "net.ipv4.tcp_abort_on_overflow", 1);
-	if (sim_chance(w, 40)) {
-		uint64_t first = 8192 + sim_below(w, 400000);
-
-		snprintf(rmem, sizeof rmem, "4096 %lu 6291456", first);
-		if (lull_sysctl_set(w->host[host].shard, "net.ipv4.tcp_rmem",
-				    rmem, NULL) < 0)
-			sim_fail(w, "tcp_rmem = %s refused", rmem);
-	}
-}
-
-static void add_host(struct world *w, int i)
-{
-	struct host *h = &w->host[i];
-	struct lull_config config;
-	struct lull_listen l = {
-		.size = sizeof l,
-		.port_lo = 80,
-		.backlog = 1 + (uint32_t)sim_below(w, 64),
-		.cookie = 1,
-	};
-
-	lull_config_init(&config, 64, 64);
-	draw_limits(w, &config.limits);
-	config.profile =
-		sim_chance(w, 30) ? LULL_PROFILE_LINUX : LULL_PROFILE_LULL;
-	config.mtu =
-		sim_chance(w, 20) ? 1280 + (uint32_t)sim_below(w, 700) : 1500;
-	for (size_t k = 0; k < sizeof config.key; k++)
-		config.key[k] = (uint8_t)sim_draw(w);
-	h->addr[0] = address(i, false);
-	h->addr[1] = address(i, true);
-	if (lull_memory_map(&config.limits, &h->memory) < 0 ||
-	    lull_shard_init(&h->shard, &config, h->memory, w->now_ns, NULL) <
-		    0 ||
-	    lull_addr_add(h->shard, h->addr[0], false) < 0 ||
-	    lull_addr_add(h->shard, h->addr[1], false) < 0 ||
-	    lull_memnet_attach(w->net, h->shard, h->addr, 2) < 0 ||
-	    lull_sock_listen(h->shard, &l, &h->listener) < 0)
-		sim_fail(w, "host %d could not be made", i);
-	else
-		draw_knobs(w, i);
-}
-
-/* Each fault is there or not, and how strong is drawn too. */
-static void draw_faults(struct world *w)
-{
-	struct lull_faults *f = &w->faults;
-
-	if (sim_chance(w, 60))
-		f->loss_ppm = (uint32_t)sim_below(w, 200000);
-	if (sim_chance(w, 40))
-		f->dup_ppm = (uint32_t)sim_below(w, 100000);
-	if (sim_chance(w, 40))
-		f->corrupt_ppm = (uint32_t)sim_below(w, 50000);
-	if (sim_chance(w, 50)) {
-		f->reorder_ppm = (uint32_t)sim_below(w, 300000);
-		/* From a little late to wandering for many seconds. */
-		f->reorder_ns = sim_chance(w, 30) ? sim_below(w, 40 * SECOND)
-						  : sim_below(w, SECOND / 10);
-	}
-	if (sim_chance(w, 80)) {
-		f->delay_ns = sim_below(w, SECOND / 20);
-		f->jitter_ns =
-			sim_chance(w, 50) ? sim_below(w, SECOND / 20) : 0;
-	}
-	if (sim_chance(w, 20))
-		f->queue_frames = 8 + (uint32_t)sim_below(w, 100);
-}
-
-static void on_frame(void *arg, uint64_t now_ns, int port,
-		     const struct lull_frame *frame)
-{
-	struct world *w = arg;
-
-	sim_hash(w, &now_ns, sizeof now_ns);
-	sim_hash(w, &port, sizeof port);
-	sim_check_frame(w, frame);
-	if (w->options->pcap)
-		lull_pcap_write(w->options->pcap, now_ns, false, frame);
-}
-
 static void create(struct world *w)
 {
-	struct lull_memnet_config config = {.size = sizeof config};
+	char kinds[512];
 
 	w->random = w->options->seed;
+	w->kinds = kinds_of(w->options->seed) & ~w->options->without;
+	for (int i = 0; i < KINDS; i++)
+		w->dice[i] = kind_dice(w->options->seed, (enum kind)i);
+	if (sim_has(w, KIND_GSO)) /* a path for large segments */
+		w->kinds &= ~KIND_BIT(KIND_MTU);
 	w->now_ns = SECOND + sim_below(w, 1000 * SECOND);
-	config.seed = sim_draw(w);
-	/* One in four has a link that carries large frames as they are. */
-	if (w->options->seed % 4 == 3)
-		config.link_cap =
-			LULL_LINK_TX_CSUM | LULL_LINK_TX_GSO | LULL_LINK_RX_GSO;
-	if (lull_memnet_create(&w->net, &config) < 0) {
+	kinds_format(w->kinds, kinds, sizeof kinds);
+	sim_trace(w, "kinds: %s", kinds);
+	w->hosts = 2 + (int)sim_below(w, SIM_HOSTS_MAX - 1);
+	w->path = net_create(w);
+	if (!w->path) {
 		sim_fail(w, "no memory");
 		return;
 	}
-	lull_memnet_tap(w->net, on_frame, w);
-	draw_faults(w);
-	w->hosts = 2 + (int)sim_below(w, SIM_HOSTS_MAX - 1);
 	for (int i = 0; i < w->hosts; i++)
-		add_host(w, i);
-	lull_memnet_faults(w->net, &w->faults);
+		sim_add_host(w, i);
 	w->conns_left = SIM_CONNS;
-	w->few_ports = sim_chance(w, 30);
-	for (int i = 0; i < w->hosts; i++)
-		knob(w, i, "net.ipv4.tcp_syncookies", cookies_of(w, i));
+	if (w->options->conns && w->options->conns < SIM_CONNS)
+		w->conns_left = (int)w->options->conns;
 	w->mean_gap_ns = 1 + sim_below(w, SECOND);
 	w->next_conn_ns = w->now_ns;
 }
 
+static void check_end(struct world *w)
+{
+	net_give_back(w);
+	for (int i = 0; i < w->hosts; i++)
+		sim_check_pools(w, i);
+}
+
 static void destroy(struct world *w)
 {
-	lull_memnet_destroy(w->net);
+	net_destroy(w->path);
 	for (int i = 0; i < w->hosts; i++) {
-		if (!w->result->failed)
-			sim_check_pools(w, i);
 		lull_memory_unmap(&w->host[i].memory);
+		free(w->host[i].image);
 	}
 }
 
@@ -296,6 +184,8 @@ static bool run_host(struct world *w, int i)
 	struct host *h = &w->host[i];
 	bool any = false;
 
+	if (!sim_is_awake(w, i))
+		return false;
 	for (int turn = 0; turn < TURNS_MAX && !w->result->failed; turn++) {
 		struct lull_work work = lull_shard_run(h->shard, w->now_ns);
 
@@ -319,7 +209,7 @@ static void settle(struct world *w)
 
 		for (int i = 0; i < w->hosts; i++)
 			any |= run_host(w, i);
-		any |= lull_memnet_step(w->net, w->now_ns) > 0;
+		any |= net_step(w) > 0;
 		if (!any)
 			return;
 	}
@@ -328,10 +218,12 @@ static void settle(struct world *w)
 
 static uint64_t next_moment(const struct world *w)
 {
-	uint64_t next = lull_memnet_deadline(w->net);
+	uint64_t next = net_deadline(w);
 
 	for (int i = 0; i < w->hosts; i++)
-		next = earlier(next, w->host[i].deadline_ns);
+		if (sim_is_awake(w, i))
+			next = earlier(next, w->host[i].deadline_ns);
+	next = earlier(next, sim_hosts_deadline(w));
 	for (int i = 0; i < w->sides; i++)
 		next = earlier(next, w->side[i].wake_ns);
 	if (w->conns_left)
@@ -341,6 +233,7 @@ static uint64_t next_moment(const struct world *w)
 
 static void programs(struct world *w)
 {
+	sim_hosts_act(w);
 	while (w->conns_left && w->next_conn_ns <= w->now_ns) {
 		w->conns_left--;
 		w->next_conn_ns += 1 + sim_below(w, 2 * w->mean_gap_ns);
@@ -420,8 +313,8 @@ static void again(struct world *w)
 	/* What is half-open, or nobody's, has given up by then. */
 	pass(w, w->now_ns + 1000 * SECOND);
 	for (int i = 0; i < w->hosts; i++) { /* knobs that mean to break off */
-		knob(w, i, "net.ipv4.tcp_max_orphans", 1000);
-		knob(w, i, "net.ipv4.tcp_abort_on_overflow", 0);
+		sim_knob(w, i, "net.ipv4.tcp_max_orphans", 1000);
+		sim_knob(w, i, "net.ipv4.tcp_abort_on_overflow", 0);
 	}
 	w->sure = true;
 	w->conns_left = SIM_SURE;
@@ -443,7 +336,9 @@ static void live(struct world *w)
 	pass(w, w->now_ns + sim_below(w, 60 * SECOND));
 	/* Liveness: a good network, and everything ends. */
 	sim_trace(w, "the faults stop");
-	lull_memnet_faults(w->net, &(struct lull_faults){0});
+	w->quiet = true;
+	net_quiet(w);
+	sim_hosts_quiet(w);
 	pass_to_end(w);
 	again(w);
 	for (int i = 0; i < w->hosts; i++)
@@ -495,8 +390,10 @@ void sim_run(const struct sim_options *options, struct sim_result *result)
 		create(w);
 		if (!result->failed)
 			live(w);
-		destroy(w);
+		if (!result->failed)
+			check_end(w);
 	}
 	panic_world = NULL;
+	destroy(w);
 	free(w);
 }

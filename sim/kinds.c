@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kinds.c: the kinds of trouble, and which of them a seed has.
+ *
+ * Entry points: kinds_of, kind_dice, kinds_parse, kinds_format, kind_at.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "kinds.h"
+
+static const struct kind_info kinds[KINDS] = {
+	[KIND_LOSS] = {"loss", "packets are lost, each by itself", 50},
+	[KIND_BURST] = {"burst", "many in a row are lost", 30},
+	[KIND_DUP] = {"dup", "packets come twice", 40},
+	[KIND_CORRUPT] = {"corrupt", "bits are turned over", 40},
+	[KIND_REORDER] = {"reorder",
+			  "packets come later than others, up to 40 s", 50},
+	[KIND_DELAY] = {"delay", "each host has its distance, and jitter", 80},
+	[KIND_QUEUE] = {"queue", "few packets may be under way", 20},
+	[KIND_RATE] = {"rate", "links with a rate, and a queue before them",
+		       30},
+	[KIND_MTU] = {"mtu", "the path's MTU changes; errors may not come", 25},
+	[KIND_PARTITION] = {"partition", "two hosts don't reach each other",
+			    25},
+	[KIND_ONE_WAY] = {"one-way", "one host doesn't reach another", 25},
+	[KIND_GSO] = {"gso", "the link carries large segments as they are", 25},
+	[KIND_KNOBS] = {"knobs", "sysctls are not what they usually are", 80},
+	[KIND_CRASH] = {"crash", "hosts crash and come again with another key",
+			25},
+	[KIND_STATE] = {"state", "some that crash have a state file", 50},
+	[KIND_SLEEP] = {"sleep",
+			"hosts stand still, for up to three hours at once", 25},
+	[KIND_FEW_PORTS] = {"few-ports", "the same pairs come again and again",
+			    30},
+};
+
+const struct kind_info *kind_at(int i)
+{
+	return i >= 0 && i < KINDS ? &kinds[i] : NULL;
+}
+
+static uint64_t mix(uint64_t z)
+{
+	z += 0x9e3779b97f4a7c15U;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9U;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebU;
+	return z ^ z >> 31;
+}
+
+uint64_t kind_dice(uint64_t seed, enum kind kind)
+{
+	return mix(mix(seed) ^ mix((uint64_t)kind + 1));
+}
+
+/* One world in three has little of it, one in sixteen next to nothing. */
+uint64_t kinds_of(uint64_t seed)
+{
+	uint64_t how = mix(seed ^ UINT32_MAX) % 48, bits = 0;
+	uint32_t part = how < 3 ? 10 : how < 19 ? 2 : 1;
+
+	for (int i = 0; i < KINDS; i++)
+		if (mix(kind_dice(seed, (enum kind)i)) % 100 <
+		    kinds[i].percent / part)
+			bits |= KIND_BIT(i);
+	return bits;
+}
+
+const char *kinds_parse(const char *list, uint64_t *bits)
+{
+	*bits = 0;
+	for (;;) {
+		size_t n = strcspn(list, ",");
+		int i;
+
+		for (i = 0; i < KINDS; i++)
+			if (strlen(kinds[i].name) == n &&
+			    memcmp(kinds[i].name, list, n) == 0)
+				break;
+		if (i == KINDS)
+			return list;
+		*bits |= KIND_BIT(i);
+		if (!list[n])
+			return NULL;
+		list += n + 1;
+	}
+}
+
+void kinds_format(uint64_t bits, char *text, size_t len)
+{
+	size_t at = 0;
+
+	text[0] = 0;
+	for (int i = 0; i < KINDS; i++)
+		if (bits & KIND_BIT(i) && at < len)
+			at += (size_t)snprintf(text + at, len - at, "%s%s",
+					       at ? "," : "", kinds[i].name);
+}
