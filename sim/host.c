@@ -86,14 +86,15 @@ static void note_number(struct world *w, int host, const char *name,
 
 /*
  * Never, when the queue is full, or always. Not where segments wander, nor
- * where pairs come again at once, nor where a server comes again with its key:
+ * where pairs come again at once, behind a NAT too, nor where a server comes
+ * again with its key:
  * an ACK brings its cookie even when the connection was given up, and who
  * knows the pair alone can't tell it from the next one.
  */
 static uint64_t cookies_of(const struct world *w, int host)
 {
 	if (sim_has(w, KIND_REORDER) || sim_has(w, KIND_FEW_PORTS) ||
-	    sim_has(w, KIND_CRASH))
+	    sim_has(w, KIND_CRASH) || sim_has(w, KIND_NAT))
 		return 0;
 	return (w->options->seed + (uint64_t)host) % 3;
 }

@@ -33,6 +33,15 @@ enum kind {
 	KIND_CRASH,
 	KIND_STATE,
 	KIND_SLEEP,
+	/* The boxes'. */
+	KIND_NAT,
+	KIND_NAT_RANDOM,
+	KIND_NAT_SHORT,
+	KIND_ISN,
+	KIND_ISN_SACK,
+	KIND_STRIP,
+	KIND_CUT,
+	KIND_JOIN,
 	/* What few pairs do. */
 	KIND_FEW_PORTS,
 	KINDS,

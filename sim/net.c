@@ -2,14 +2,16 @@
 /*
  * net.c: the network of a random world, see net.h.
  *
- * Between two hosts a packet meets, in this order: the MTU of its path, a
- * partition, the loss of many and of one, the sender's link with its rate and
- * queue, delay, and what comes twice, late or damaged.
+ * Between two hosts a packet meets, in this order: the MTU of its path,
+ * the boxes of middle.h, those that cut and join, a partition, the loss of many
+ * and of one, the sender's link with its rate and queue, delay, and what comes
+ * twice, late or damaged.
  *
  * Entry points: net_create, net_step, net_put, net_quiet.
  */
 #include <stdlib.h>
 
+#include "middle.h"
 #include "net.h"
 
 #define SECOND 1000000000ULL
@@ -17,6 +19,8 @@
 
 enum {
 	TRIES_MAX = 3, /* for a host that has no room */
+	HELD = 64,     /* segments that others may be joined to */
+	JOINED_MAX = 1280,
 	ICMP_QUOTE = 28,
 };
 
@@ -25,6 +29,7 @@ struct flight {
 	int to, tries;
 	uint32_t len, gso_size;
 	bool damaged;
+	uint32_t place; /* where it is held, and one; 0: it is not */
 	uint8_t bytes[];
 };
 
@@ -50,6 +55,7 @@ struct net {
 	uint32_t reorder_ppm, queue_packets, icmp_percent;
 	uint64_t reorder_ns, jitter_ns, cut_ns, mtu_ns, next_cut_ns;
 	uint32_t link_cap;
+	struct flight *held[HELD]; /* still under way */
 };
 
 /* ---- the heap ---- */
@@ -213,7 +219,9 @@ void net_quiet(struct world *w)
 static struct flight *launch(struct world *w, int to, const uint8_t *packet,
 			     uint32_t len, uint64_t due_ns)
 {
-	struct flight *f = malloc(sizeof *f + len);
+	/* Some grow, see join(). */
+	uint32_t room = len < JOINED_MAX ? JOINED_MAX : len;
+	struct flight *f = malloc(sizeof *f + room);
 
 	if (!f)
 		abort();
@@ -375,8 +383,8 @@ static uint64_t sent_by(struct world *w, struct access *a, uint32_t len)
 	return a->free_ns;
 }
 
-static void go(struct world *w, int to, const uint8_t *packet, uint32_t len,
-	       uint64_t due_ns)
+static struct flight *go(struct world *w, int to, const uint8_t *packet,
+			 uint32_t len, uint64_t due_ns)
 {
 	struct net *n = w->path;
 	struct flight *f;
@@ -388,7 +396,88 @@ static void go(struct world *w, int to, const uint8_t *packet, uint32_t len,
 	f = launch(w, to, packet, len, due_ns);
 	if (happens(w, KIND_CORRUPT, n->corrupt_ppm))
 		damage(w, f);
+	return f;
 }
+
+/* ---- boxes that cut and join ---- */
+
+static uint32_t place_of(const struct view *v)
+{
+	return (v->port[0] * 31 + v->port[1] + v->addr[0][v->addr_len - 1] +
+		v->addr_len) %
+	       HELD;
+}
+
+/* Text alone may be held, and what follows it at once is joined to it. */
+static void hold(struct world *w, struct flight *f)
+{
+	struct net *n = w->path;
+	struct view v;
+	uint32_t i;
+
+	if (f->damaged || !packet_look(&v, f->bytes, f->len) || !v.text_len ||
+	    v.flags & ~(ACK | PSH))
+		return;
+	i = place_of(&v);
+	if (n->held[i])
+		n->held[i]->place = 0;
+	n->held[i] = f;
+	f->place = i + 1;
+}
+
+/* The later one's ACK and window; the first one's options. */
+static bool join(struct world *w, const struct view *v)
+{
+	struct flight *f = w->path->held[place_of(v)];
+	struct view h;
+
+	if (!f || !v->text_len || v->flags & ~(ACK | PSH | FIN) ||
+	    !packet_look(&h, f->bytes, f->len) ||
+	    memcmp(h.addr[0], v->addr[0], 2 * h.addr_len) != 0 ||
+	    memcmp(h.tcp, v->tcp, 4) != 0 || h.seq + h.text_len != v->seq ||
+	    (int32_t)(v->ack - h.ack) < 0 || f->len + v->text_len > JOINED_MAX)
+		return false;
+	memcpy(f->bytes + f->len, v->tcp + v->tcp_len, v->text_len);
+	f->len += v->text_len;
+	h.len = f->len;
+	h.tcp[13] |= v->flags;
+	memcpy(h.tcp + 8, v->tcp + 8, 4);
+	memcpy(h.tcp + 14, v->tcp + 14, 2);
+	packet_fix_sums(&h);
+	return true;
+}
+
+static void travel(struct world *w, int from, int to, const uint8_t *packet,
+		   uint32_t len);
+
+/* The first part without FIN and PSH, then the second. */
+static bool cut(struct world *w, int from, int to, const struct view *v)
+{
+	uint32_t hdr = v->ip_len + v->tcp_len, first;
+	uint8_t p[2048];
+	struct view part;
+
+	if (v->text_len < 2 || v->len > sizeof p ||
+	    v->flags & ~(ACK | PSH | FIN) || !sim_chance_of(w, KIND_CUT, 30))
+		return false;
+	first = 1 + (uint32_t)sim_below_of(w, KIND_CUT, v->text_len - 1);
+	memcpy(p, v->ip, hdr + first);
+	if (packet_look(&part, p, hdr + first)) {
+		p[v->ip_len + 13] &= (uint8_t) ~(PSH | FIN);
+		packet_fix_sums(&part);
+		travel(w, from, to, p, part.len);
+	}
+	memcpy(p, v->ip, hdr);
+	memcpy(p + hdr, v->ip + hdr + first, v->text_len - first);
+	if (packet_look(&part, p, v->len - first)) {
+		packet_put32(part.tcp + 4, v->seq + first);
+		packet_fix_sums(&part);
+		travel(w, from, to, p, part.len);
+	}
+	return true;
+}
+
+/* ---- from one host to another ---- */
 
 /* From one host to another, as the packet stands. */
 static void travel(struct world *w, int from, int to, const uint8_t *packet,
@@ -404,7 +493,12 @@ static void travel(struct world *w, int from, int to, const uint8_t *packet,
 	if (!due_ns)
 		return;
 	due_ns += a->delay_ns + n->access[to].delay_ns;
-	go(w, to, packet, len, due_ns);
+	if (sim_has(w, KIND_JOIN) && !w->quiet &&
+	    sim_chance_of(w, KIND_JOIN, 50))
+		hold(w, go(w, to, packet, len,
+			   due_ns + sim_below_of(w, KIND_JOIN, 5 * MS)));
+	else
+		go(w, to, packet, len, due_ns);
 	if (happens(w, KIND_DUP, n->dup_ppm))
 		go(w, to, packet, len, due_ns);
 }
@@ -412,13 +506,21 @@ static void travel(struct world *w, int from, int to, const uint8_t *packet,
 void net_put(struct world *w, int from, uint8_t *packet, uint32_t len,
 	     uint32_t gso_size)
 {
-	/* The last byte of the address says whose it is. */
-	uint8_t last = packet[packet[0] >> 4 == 6 ? 39 : 19];
-	int to = last - 1;
+	struct view v;
+	int to;
 
 	(void)gso_size;
-	if (to < 0 || to >= w->hosts || !fits(w, from, packet, len))
+	if (!fits(w, from, packet, len))
 		return;
+	to = middle_pass(w, from, packet, len);
+	if (to < 0)
+		return;
+	if (!w->quiet && packet_look(&v, packet, len)) {
+		if (sim_has(w, KIND_CUT) && cut(w, from, to, &v))
+			return;
+		if (sim_has(w, KIND_JOIN) && join(w, &v))
+			return;
+	}
 	travel(w, from, to, packet, len);
 }
 
@@ -551,6 +653,9 @@ int net_step(struct world *w)
 		struct flight *f = pop(n);
 
 		moved++;
+		if (f->place)
+			n->held[f->place - 1] = NULL;
+		f->place = 0;
 		if (!arrive(w, f)) {
 			push(n, f);
 			break; /* its host runs first */

@@ -15,7 +15,9 @@ enum tcp_flags {
 	FIN = 1,
 	SYN = 2,
 	RST = 4,
-	ACK = 16
+	PSH = 8,
+	ACK = 16,
+	URG = 32,
 };
 
 enum {

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "middle.h"
 #include "sim.h"
 
 enum {
@@ -258,11 +259,14 @@ void sim_wake(struct world *w, struct side *s)
 /* The client that has this pair now: the newest. */
 static struct side *client_of(struct world *w, const struct side *server)
 {
+	struct lull_endpoint remote = server->remote;
+
+	middle_inner(w, server->host, &remote);
 	for (int i = w->sides - 1; i >= 0; i--) {
 		struct side *c = &w->side[i];
 
 		if (c->client &&
-		    memcmp(&c->local, &server->remote, sizeof c->local) == 0 &&
+		    memcmp(&c->local, &remote, sizeof c->local) == 0 &&
 		    memcmp(&c->remote, &server->local, sizeof c->remote) == 0)
 			return c;
 	}
@@ -360,16 +364,33 @@ static void accept_all(struct world *w, int host)
 		accept_one(w, host, sock);
 }
 
+/* One that can be reached; host 0 always can. */
+static int draw_server(struct world *w, int from)
+{
+	int to = (from + 1 + (int)sim_below(w, (uint64_t)w->hosts - 1)) %
+		 w->hosts;
+
+	for (int i = 0; i < w->hosts; i++, to = (to + 1) % w->hosts)
+		if (to != from && !middle_hides(w, to))
+			return to;
+	return -1;
+}
+
 void sim_begin(struct world *w)
 {
-	int from = (int)sim_below(w, (uint64_t)w->hosts), to;
+	int from = (int)sim_below(w, (uint64_t)w->hosts);
+	int to = draw_server(w, from);
 	struct side *s = new_side(w, from, true);
 	struct lull_connect c = {.size = sizeof c};
 	int v6 = (int)sim_below(w, 2), e;
 
 	if (!s)
 		return;
-	to = (from + 1 + (int)sim_below(w, (uint64_t)w->hosts - 1)) % w->hosts;
+	if (to < 0) { /* all others hide: one of them connects */
+		to = from;
+		from = (from + 1) % w->hosts;
+		s->host = from;
+	}
 	if (w->host[from].down || !sim_is_awake(w, from)) {
 		s->open = s->sure = false;
 		return;

@@ -111,6 +111,7 @@ struct host {
 };
 
 struct net;
+struct middle;
 
 struct world {
 	const struct sim_options *options;
@@ -121,6 +122,7 @@ struct world {
 	struct lull_memnet *net;   /* of a scenario */
 	struct lull_faults faults; /* the same */
 	struct net *path;	   /* of a random world */
+	struct middle *middle;	   /* the same */
 	uint64_t kinds;		   /* of trouble, that are there: bits */
 	uint64_t dice[KINDS];
 	struct side side[SIM_SIDES_MAX];

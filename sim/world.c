@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "middle.h"
 #include "net.h"
 #include "sim.h"
 
@@ -135,13 +136,15 @@ static void create(struct world *w)
 	for (int i = 0; i < KINDS; i++)
 		w->dice[i] = kind_dice(w->options->seed, (enum kind)i);
 	if (sim_has(w, KIND_GSO)) /* a path for large segments */
-		w->kinds &= ~KIND_BIT(KIND_MTU);
+		w->kinds &= ~(KIND_BIT(KIND_MTU) | KIND_BIT(KIND_CUT) |
+			      KIND_BIT(KIND_JOIN));
 	w->now_ns = SECOND + sim_below(w, 1000 * SECOND);
 	kinds_format(w->kinds, kinds, sizeof kinds);
 	sim_trace(w, "kinds: %s", kinds);
 	w->hosts = 2 + (int)sim_below(w, SIM_HOSTS_MAX - 1);
 	w->path = net_create(w);
-	if (!w->path) {
+	w->middle = middle_create(w);
+	if (!w->path || !w->middle) {
 		sim_fail(w, "no memory");
 		return;
 	}
@@ -164,6 +167,7 @@ static void check_end(struct world *w)
 static void destroy(struct world *w)
 {
 	net_destroy(w->path);
+	free(w->middle);
 	for (int i = 0; i < w->hosts; i++) {
 		lull_memory_unmap(&w->host[i].memory);
 		free(w->host[i].image);
