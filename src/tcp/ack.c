@@ -90,9 +90,13 @@ static bool is_dup(const struct lull_tcb *tcb, const struct lull_seg *seg)
 	       (uint32_t)seg->wnd << tcb->opt.snd_wscale == tcb->snd.wnd;
 }
 
-/* Is it newer than what the window was taken from? */
-static bool moves_window(const struct lull_tcb *tcb, const struct lull_seg *seg)
+/* Is it newer than what the window was taken from? What acknowledges more is,
+ * also when it was overtaken: SND.WND counts from SND.UNA. */
+static bool moves_window(const struct lull_tcb *tcb, const struct lull_seg *seg,
+			 bool advances)
 {
+	if (advances)
+		return true;
 	if (lull_seq_lt(seg->ack, tcb->snd.una))
 		return false;
 	return lull_seq_lt(tcb->snd.wl1, seg->seq) ||
@@ -151,7 +155,7 @@ bool lull_ack_take(struct lull_tcp *t, struct lull_tcb *tcb,
 	if (advances && !had_fin && fin_is_acked(tcb) &&
 	    !lull_fin_acked(t, tcb))
 		return false;
-	if (moves_window(tcb, seg))
+	if (moves_window(tcb, seg, advances))
 		move_window(tcb, seg);
 	lull_sendq_tell(t, tcb);
 	lull_tcp_want(t, tcb);

@@ -157,6 +157,33 @@ static void large_frames(void **unused)
 	rig_close(&r);
 }
 
+/*
+ * MUST-34: an ACK that acknowledges more brings its window, also in a segment
+ * that was overtaken (as Linux). By SEG.SEQ alone (3.10.7.4) the old window
+ * would begin behind what is acknowledged now, further than was offered.
+ */
+static void window_comes_with_its_ack(void **unused)
+{
+	uint32_t sent = 0;
+	struct rig_seg out;
+	struct rig r;
+
+	rig_open(&r, &plain);
+	rig_reach(&r, LULL_TCP_ESTABLISHED, true);
+	rig_write(&r, 2000);
+	rig_discard(&r);
+	r.wnd = 6000;
+	rig_put(&r, LULL_ACK, lull_seq(r.seq.v + 100), lull_seq(RIG_ISS + 1),
+		NULL, 10);
+	r.wnd = 4000;
+	rig_put(&r, LULL_ACK, r.seq, lull_seq(RIG_ISS + 1 + 2000), NULL, 100);
+	rig_write(&r, 9000);
+	while (rig_get(&r, &out))
+		sent += out.seg.text_len;
+	assert_in_range(sent, 1, 4000);
+	rig_drop(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +192,7 @@ int main(void)
 		cmocka_unit_test(ack_waits_for_the_answer),
 		cmocka_unit_test(ack_waits_one_turn_only),
 		cmocka_unit_test(large_frames),
+		cmocka_unit_test(window_comes_with_its_ack),
 	};
 
 	return RUN("ack", tests);
