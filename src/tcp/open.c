@@ -126,6 +126,7 @@ void lull_tcb_established(struct lull_tcp *t, struct lull_tcb *tcb)
 
 	lull_ranges_acked(t, tcb, syn_end, &a);
 	tcb->snd.una = syn_end;
+	tcb->heard_ms = (uint32_t)t->g->now_ms;
 	lull_tcb_cold(t, tcb)->tally.mark = syn_end;
 	lull_tcb_cold(t, tcb)->tally.heard_text_ms = (uint32_t)t->g->now_ms;
 	lull_rack_init(t, tcb);

@@ -286,6 +286,25 @@ static void row_shows_it(void **unused)
 	rig_close(&r);
 }
 
+/* The SYN-ACK was heard: a handshake that took long is no silence (as Linux,
+ * whose timer begins with the connection). */
+static void begins_with_the_connection(void **unused)
+{
+	struct rig r;
+
+	reach(&r, LULL_TCP_SYN_SENT);
+	rig_set(&r, LULL_OPT_KEEPALIVE, 1);
+	rig_set(&r, LULL_OPT_KEEPIDLE, 20);
+	rig_pass_ms(&r, 30000);
+	rig_discard(&r);
+	rig_syn(&r, LULL_SYN | LULL_ACK);
+	rig_expect(&r, LULL_ACK);
+	assert_int_equal(rig_state(&r), LULL_TCP_ESTABLISHED);
+	assert_int_equal(rig_count(&r, LULL_COUNT_KEEPALIVE), 0);
+	expect_probe_after(&r, 20000);
+	rig_drop(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +317,7 @@ int main(void)
 		cmocka_unit_test(data_in_flight_puts_it_off),
 		cmocka_unit_test(shut_window_puts_it_off),
 		cmocka_unit_test(half_closed),
+		cmocka_unit_test(begins_with_the_connection),
 		cmocka_unit_test(switched),
 		cmocka_unit_test(row_shows_it),
 	};
