@@ -270,3 +270,16 @@ void sim_check_pools(struct world *w, int host)
 			sim_fail(w, "host %d: %u left in pool \"%s\"", host,
 				 pool.used, pool.name);
 }
+
+void sim_check_limits(struct world *w, int host)
+{
+	struct lull_pool pool;
+
+	for (uint32_t i = 0; lull_diag_pool(w->host[host].shard, i, &pool); i++)
+		if (pool.used > pool.peak || pool.peak > pool.limit)
+			sim_fail(w,
+				 "host %d: %u, once %u, of %u in pool "
+				 "\"%s\"",
+				 host, pool.used, pool.peak, pool.limit,
+				 pool.name);
+}

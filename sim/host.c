@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "net.h"
+#include "wire.h"
 
 #define SECOND 1000000000ULL
 #define MS     1000000ULL
@@ -263,6 +264,7 @@ static void crash(struct world *w, int i)
 	/* What it does now is kept; what it says is never heard. */
 	(void)lull_shard_run(h->shard, w->now_ns);
 	sim_check_states(w, i);
+	sim_check_limits(w, i);
 	if (h->has_state) {
 		sim_check_image(w, i);
 		h->image = malloc(h->memory.closing_len);
@@ -276,6 +278,7 @@ static void crash(struct world *w, int i)
 		  h->answers ? "; its kernel answers" : "");
 	sim_gone(w, i);
 	net_forget(w, i);
+	wire_forget(w, i);
 	lull_memory_unmap(&h->memory);
 	h->shard = NULL;
 	h->down = true;

@@ -13,6 +13,7 @@
 
 #include "middle.h"
 #include "net.h"
+#include "wire.h"
 
 #define SECOND 1000000000ULL
 #define MS     1000000ULL
@@ -503,13 +504,11 @@ static void travel(struct world *w, int from, int to, const uint8_t *packet,
 		go(w, to, packet, len, due_ns);
 }
 
-void net_put(struct world *w, int from, uint8_t *packet, uint32_t len,
-	     uint32_t gso_size)
+void net_put(struct world *w, int from, uint8_t *packet, uint32_t len)
 {
 	struct view v;
 	int to;
 
-	(void)gso_size;
 	if (!fits(w, from, packet, len))
 		return;
 	to = middle_pass(w, from, packet, len);
@@ -571,6 +570,36 @@ static bool fill(struct world *w, int host, const struct flight *f)
 	return true;
 }
 
+/* Through the door of the host. */
+static void leave(struct world *w, int from, uint8_t *packet, uint32_t len)
+{
+	struct wire_end *e;
+	struct view v;
+
+	if (!packet_look(&v, packet, len))
+		return;
+	e = wire_end_of(w, from, &v, true);
+	if (e)
+		wire_out(w, e, &v);
+}
+
+/* The same inwards; what is damaged is looked at as its checksum says. */
+static void enter(struct world *w, struct flight *f)
+{
+	struct wire_end *e;
+	struct view v;
+
+	if (!packet_look(&v, f->bytes, f->len)) {
+		wire_in_other(w, f->to);
+		return;
+	}
+	if (f->damaged && !packet_holds(&v))
+		return;
+	e = wire_end_of(w, f->to, &v, false);
+	if (e)
+		wire_in(e, &v);
+}
+
 /* The kernel of a host whose program is gone: RST for what it doesn't know. */
 static void refuse(struct world *w, int host, struct flight *f)
 {
@@ -596,7 +625,7 @@ static void refuse(struct world *w, int host, struct flight *f)
 		packet_put32(r.tcp + 8, v.seq + v.text_len + !!(v.flags & SYN) +
 						!!(v.flags & FIN));
 	packet_fix_sums(&r);
-	net_put(w, host, p, len, 0);
+	net_put(w, host, p, len);
 }
 
 /* false: it stays where it is, for another try. */
@@ -611,7 +640,10 @@ static bool arrive(struct world *w, struct flight *f)
 	}
 	if (!sim_is_awake(w, f->to))
 		return true;
-	return fill(w, f->to, f) || ++f->tries == TRIES_MAX;
+	if (!fill(w, f->to, f))
+		return ++f->tries == TRIES_MAX;
+	enter(w, f);
+	return true;
 }
 
 static int take(struct world *w, int from)
@@ -632,7 +664,8 @@ static int take(struct world *w, int from)
 		if (!len)
 			break;
 		sim_check_packet(w, flat, len);
-		net_put(w, from, flat, len, f[i].gso_size);
+		leave(w, from, flat, len);
+		net_put(w, from, flat, len);
 	}
 	lull_tx_done(h->shard, n);
 	return n;

@@ -26,7 +26,6 @@ uint64_t net_deadline(const struct world *w);
 /* The faults are over; what is under way still comes. */
 void net_quiet(struct world *w);
 /* One packet of a host, as if its stack had sent it: `len` bytes, whole. */
-void net_put(struct world *w, int from, uint8_t *packet, uint32_t len,
-	     uint32_t gso_size);
+void net_put(struct world *w, int from, uint8_t *packet, uint32_t len);
 
 #endif

@@ -59,6 +59,19 @@ void packet_fix_sums(const struct view *v)
 	packet_put16(v->tcp + 16, inverted(packet_sum(sum, v->tcp, tcp_len)));
 }
 
+bool packet_holds(const struct view *v)
+{
+	uint32_t tcp_len = v->len - v->ip_len;
+	uint32_t sum = packet_sum(6 + tcp_len, v->addr[0], 2 * v->addr_len);
+
+	if (v->ip_len == PACKET_IP6_HDR
+		    ? packet_get16(v->ip + 4) != tcp_len
+		    : packet_get16(v->ip + 2) != v->len ||
+			      packet_sum(0, v->ip, PACKET_IP4_HDR) != 0xffff)
+		return false;
+	return packet_sum(sum, v->tcp, tcp_len) == 0xffff;
+}
+
 uint8_t *packet_option(const struct view *v, uint8_t kind)
 {
 	uint8_t *tcp = v->tcp;

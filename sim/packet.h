@@ -68,6 +68,8 @@ static inline void packet_put32(uint8_t *p, uint32_t v)
 uint32_t packet_sum(uint32_t sum, const uint8_t *p, uint32_t len);
 /* false: no TCP, or not well-formed. Checksums are not looked at. */
 bool packet_look(struct view *v, uint8_t *packet, uint32_t len);
+/* Are its lengths and checksums right? */
+bool packet_holds(const struct view *v);
 /* Lengths and checksums, as its fields are now. */
 void packet_fix_sums(const struct view *v);
 /* The option of this kind, from its kind byte on, whole; NULL: none. */

@@ -11,7 +11,7 @@
  *	- what one side reads is a prefix of what the other wrote, byte for
  *	  byte, and all of it when the end of file is clean;
  *	- states change as figure 5 of RFC 9293 allows;
- *	- what leaves a stack is well-formed;
+ *	- what leaves a stack is well-formed, and keeps the rules of wire.h;
  *	- when the faults are over, new connections succeed, all of them;
  *	- at the end every pool of every stack is empty.
  *
@@ -112,6 +112,7 @@ struct host {
 
 struct net;
 struct middle;
+struct wire;
 
 struct world {
 	const struct sim_options *options;
@@ -123,6 +124,7 @@ struct world {
 	struct lull_faults faults; /* the same */
 	struct net *path;	   /* of a random world */
 	struct middle *middle;	   /* the same */
+	struct wire *wire;	   /* the same */
 	uint64_t kinds;		   /* of trouble, that are there: bits */
 	uint64_t dice[KINDS];
 	struct side side[SIM_SIDES_MAX];
@@ -195,6 +197,8 @@ void sim_check_packet(struct world *w, const uint8_t *p, uint32_t len);
 void sim_check_frame(struct world *w, const struct lull_frame *f);
 void sim_check_sure(struct world *w);
 void sim_check_pools(struct world *w, int host);
+/* No pool has, or ever had, more than its limit. */
+void sim_check_limits(struct world *w, int host);
 /* Another process that opens the records finds what is there now. */
 void sim_check_image(struct world *w, int host);
 

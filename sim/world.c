@@ -18,6 +18,7 @@
 #include "middle.h"
 #include "net.h"
 #include "sim.h"
+#include "wire.h"
 
 #define SECOND 1000000000ULL
 
@@ -144,7 +145,8 @@ static void create(struct world *w)
 	w->hosts = 2 + (int)sim_below(w, SIM_HOSTS_MAX - 1);
 	w->path = net_create(w);
 	w->middle = middle_create(w);
-	if (!w->path || !w->middle) {
+	w->wire = wire_create();
+	if (!w->path || !w->middle || !w->wire) {
 		sim_fail(w, "no memory");
 		return;
 	}
@@ -160,14 +162,17 @@ static void create(struct world *w)
 static void check_end(struct world *w)
 {
 	net_give_back(w);
-	for (int i = 0; i < w->hosts; i++)
+	for (int i = 0; i < w->hosts; i++) {
 		sim_check_pools(w, i);
+		sim_check_limits(w, i);
+	}
 }
 
 static void destroy(struct world *w)
 {
 	net_destroy(w->path);
 	free(w->middle);
+	wire_destroy(w->wire);
 	for (int i = 0; i < w->hosts; i++) {
 		lull_memory_unmap(&w->host[i].memory);
 		free(w->host[i].image);
@@ -259,6 +264,7 @@ static void pass(struct world *w, uint64_t end_ns)
 
 		programs(w);
 		settle(w);
+		wire_check(w);
 		next = next_moment(w);
 		if (next > end_ns)
 			break;
@@ -340,6 +346,9 @@ static void live(struct world *w)
 	pass(w, w->now_ns + sim_below(w, 60 * SECOND));
 	/* Liveness: a good network, and everything ends. */
 	sim_trace(w, "the faults stop");
+	for (int i = 0; i < w->hosts; i++)
+		if (!w->host[i].down)
+			sim_check_limits(w, i);
 	w->quiet = true;
 	net_quiet(w);
 	sim_hosts_quiet(w);
