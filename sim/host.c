@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "net.h"
+#include "temper.h"
 #include "wire.h"
 
 #define SECOND 1000000000ULL
@@ -55,9 +56,8 @@ static void set_knob(struct world *w, int host, const char *name,
 		sim_fail(w, "%s = %s refused", name, value);
 }
 
-/* It stays when the host comes again. */
-static void note_knob(struct world *w, int host, const char *name,
-		      const char *value)
+void sim_note_knob(struct world *w, int host, const char *name,
+		   const char *value)
 {
 	struct host *h = &w->host[host];
 
@@ -82,7 +82,7 @@ static void note_number(struct world *w, int host, const char *name,
 	char text[24];
 
 	snprintf(text, sizeof text, "%lu", value);
-	note_knob(w, host, name, text);
+	sim_note_knob(w, host, name, text);
 }
 
 /*
@@ -107,8 +107,6 @@ static void draw_knobs(struct world *w, int host)
 		uint8_t percent;
 		uint32_t lo, n;
 	} draw[] = {
-		{"net.ipv4.tcp_timestamps", 30, 0, 3},
-		{"net.ipv4.tcp_window_scaling", 30, 0, 2},
 		{"net.lull.tcp_timewait_len", 50, 1, 120},
 		{"net.ipv4.tcp_fin_timeout", 50, 1, 120},
 		{"net.ipv4.tcp_rfc1337", 20, 0, 2},
@@ -138,11 +136,12 @@ static void draw_knobs(struct world *w, int host)
 			note_number(w, host, draw[i].name,
 				    draw[i].lo + sim_below_of(w, k, draw[i].n));
 	if (sim_chance_of(w, k, 30))
-		note_knob(w, host, "net.ipv4.tcp_congestion_control", "reno");
+		sim_note_knob(w, host, "net.ipv4.tcp_congestion_control",
+			      "reno");
 	if (sim_chance_of(w, k, 40)) {
 		snprintf(rmem, sizeof rmem, "4096 %lu 6291456",
 			 8192 + sim_below_of(w, k, 400000));
-		note_knob(w, host, "net.ipv4.tcp_rmem", rmem);
+		sim_note_knob(w, host, "net.ipv4.tcp_rmem", rmem);
 	}
 }
 
@@ -217,6 +216,7 @@ void sim_add_host(struct world *w, int i)
 							  60 * SECOND)
 			       : UINT64_MAX;
 	draw_knobs(w, i);
+	temper_draw(w, i);
 	start(w, i, NULL);
 }
 

@@ -42,7 +42,14 @@ enum kind {
 	KIND_STRIP,
 	KIND_CUT,
 	KIND_JOIN,
-	/* What few pairs do. */
+	/* Peers of other temper. */
+	KIND_NO_TS,
+	KIND_NO_SACK,
+	KIND_NO_WSCALE,
+	KIND_TS_RANDOM,
+	KIND_NO_PAWS,
+	KIND_TW_RECYCLE,
+	/* The programs'. */
 	KIND_FEW_PORTS,
 	KINDS,
 };

@@ -20,6 +20,7 @@ enum {
 	OUTER = 100, /* 10.0.0.100, fd00::64 */
 	OUTER_PORT = 20000,
 	PASSES_MAX = 1024,
+	SEEN_MAX = 4096,
 	SLOTS = 4096,
 	TRIES = 64,
 };
@@ -42,6 +43,12 @@ struct middle {
 	uint16_t slot[SLOTS]; /* 0: none; else a passage's number and one */
 	struct passage at[PASSES_MAX];
 	int used;
+	/* Each SYN of the NAT's, as it was outside: for servers. */
+	struct {
+		uint32_t key, isn;
+		uint16_t outer;
+	} seen[SEEN_MAX];
+	uint32_t seens;
 };
 
 struct middle *middle_create(struct world *w)
@@ -170,18 +177,34 @@ static void note_end(struct world *w, struct passage *p, uint8_t flags,
 		p->free_ns = w->now_ns + w->middle->linger_ns;
 }
 
-void middle_inner(const struct world *w, int server, struct lull_endpoint *e)
+static void note_syn(struct middle *m, const struct passage *p, uint32_t isn)
+{
+	uint32_t i = m->seens++ % SEEN_MAX;
+
+	m->seen[i].key = p->key;
+	m->seen[i].isn = isn;
+	m->seen[i].outer = p->outer;
+}
+
+void middle_inner(const struct world *w, int server, uint32_t isn,
+		  struct lull_endpoint *e)
 {
 	bool v6 = e->addr.b[0] == 0xfd;
-	const struct passage *p;
+	const struct middle *m = w->middle;
+	uint32_t n = m->seens < SEEN_MAX ? m->seens : SEEN_MAX;
 
 	if (e->addr.b[15] != OUTER)
 		return;
-	p = outside(w, key_of(0, 0, server, v6), e->port);
-	if (!p)
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t key = m->seen[i].key;
+
+		if (m->seen[i].outer != e->port || m->seen[i].isn != isn ||
+		    !same_outside(key, key_of(0, 0, server, v6)))
+			continue;
+		e->addr = w->host[client_of(key)].addr[v6].addr;
+		e->port = (uint16_t)key;
 		return;
-	e->addr = w->host[client_of(p->key)].addr[v6].addr;
-	e->port = (uint16_t)p->key;
+	}
 }
 
 /* ---- what is rewritten ---- */
@@ -256,6 +279,8 @@ static int to_server(struct world *w, int from, int to, struct view *v)
 			return -1;
 		v->addr[0][v->addr_len - 1] = OUTER;
 		packet_put16(v->tcp, p->outer);
+		if (v->flags & SYN)
+			note_syn(w->middle, p, v->seq + p->seq[0]);
 	}
 	p->last_ns = w->now_ns;
 	note_end(w, p, v->flags, 0);

@@ -13,6 +13,7 @@
 
 #include "middle.h"
 #include "sim.h"
+#include "wire.h"
 
 enum {
 	PORT = 80,
@@ -261,7 +262,7 @@ static struct side *client_of(struct world *w, const struct side *server)
 {
 	struct lull_endpoint remote = server->remote;
 
-	middle_inner(w, server->host, &remote);
+	middle_inner(w, server->host, wire_irs(w, server), &remote);
 	for (int i = w->sides - 1; i >= 0; i--) {
 		struct side *c = &w->side[i];
 

@@ -34,7 +34,8 @@ enum {
 	SIM_SURE = 5,	    /* after the faults: these must succeed */
 	SIM_SIDES_MAX = 2 * (SIM_CONNS + SIM_SURE),
 	SIM_PACKET_MAX = 65536 + 128,
-	SIM_KNOBS_MAX = 24,
+	SIM_KNOBS_MAX = 32,
+	SIM_SEEN = 101, /* last bytes of addresses */
 };
 
 struct sim_options {
@@ -87,6 +88,15 @@ struct side {
 	uint64_t wake_ns;   /* when to act again; UINT64_MAX: on events */
 };
 
+/* What a host is that lull is not (temper.c). */
+struct temper {
+	bool random_ts, no_paws, recycles;
+	struct temper_seen {
+		uint64_t ns; /* 0: never */
+		uint32_t tsval;
+	} seen[2][SIM_SEEN];
+};
+
 struct host {
 	struct lull_shard *shard;
 	struct lull_memory memory;
@@ -102,9 +112,10 @@ struct host {
 		char value[40];
 	} knob[SIM_KNOBS_MAX];
 	int knobs;
-	bool down;	   /* crashed; there is no shard */
-	bool answers;	   /* ... but its kernel does, with RST */
-	bool has_state;	   /* its records outlive it */
+	bool down;	/* crashed; there is no shard */
+	bool answers;	/* ... but its kernel does, with RST */
+	bool has_state; /* its records outlive it */
+	struct temper temper;
 	uint64_t awake_ns; /* it stands still until then */
 	uint64_t act_ns;   /* when it crashes, sleeps or comes again */
 	void *image;	   /* its closing records, while it is down */
@@ -164,6 +175,9 @@ void sim_on_panic(void (*hook)(const char *file, int line, const char *what));
 
 void sim_add_host(struct world *w, int host);
 void sim_knob(struct world *w, int host, const char *name, uint64_t value);
+/* It is set when the host begins, and when it comes again. */
+void sim_note_knob(struct world *w, int host, const char *name,
+		   const char *value);
 /* What is due. */
 void sim_hosts_act(struct world *w);
 uint64_t sim_hosts_deadline(const struct world *w);

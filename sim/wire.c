@@ -48,13 +48,19 @@ static bool after(uint32_t a, uint32_t b)
 
 /* ---- ends ---- */
 
+static uint64_t key_of(uint32_t port, uint32_t remote, uint8_t last,
+		       uint32_t addr_len, int host)
+{
+	return 1ULL << 63 | port | remote << 16 | (uint64_t)last << 32 |
+	       (uint64_t)addr_len << 40 | (uint64_t)host << 48;
+}
+
 struct wire_end *wire_end_of(struct world *w, int host, const struct view *v,
 			     bool out)
 {
 	struct wire *x = w->wire;
-	uint64_t key = 1ULL << 63 | v->port[!out] | v->port[out] << 16 |
-		       (uint64_t)v->addr[out][v->addr_len - 1] << 32 |
-		       (uint64_t)v->addr_len << 40 | (uint64_t)host << 48;
+	uint64_t key = key_of(v->port[!out], v->port[out],
+			      v->addr[out][v->addr_len - 1], v->addr_len, host);
 	uint32_t i = (uint32_t)(key * 0x9e3779b97f4a7c15U >> 51) & (SLOTS - 1);
 
 	for (; x->slot[i]; i = (i + 1) & (SLOTS - 1))
@@ -89,6 +95,7 @@ static void begin(struct wire_end *e, uint32_t iss)
 		.ts_offset = old.ts_offset,
 		.tsval_max = old.tsval_max,
 		.has_tsval = old.has_tsval,
+		.fresh = true,
 	};
 }
 
@@ -262,6 +269,18 @@ static bool is_side(const struct side *s, int host, const struct view *v)
 	       s->remote.port == v->port[1] &&
 	       s->remote.addr.b[15] == v->addr[1][v->addr_len - 1] &&
 	       (s->remote.addr.b[0] == 0xfd) == (v->addr_len == 16);
+}
+
+uint32_t wire_irs(const struct world *w, const struct side *s)
+{
+	bool v6 = s->remote.addr.b[0] == 0xfd;
+	uint64_t key = key_of(s->local.port, s->remote.port,
+			      s->remote.addr.b[15], v6 ? 16 : 4, s->host);
+
+	for (int i = 0; i < w->wire->used; i++)
+		if (w->wire->end[i].key == key)
+			return w->wire->end[i].irs;
+	return 0;
 }
 
 /* The program behind it: the newest one that has the pair. */

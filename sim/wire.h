@@ -55,7 +55,7 @@ struct wire_end {
 	uint64_t last_ns, gap_ns;
 	/* Of temper.c: */
 	uint32_t ts_offset, tsval_max;
-	bool has_tsval;
+	bool has_tsval, fresh; /* fresh: a connection has begun */
 };
 
 struct wire;
@@ -73,6 +73,8 @@ void wire_in(struct wire_end *e, const struct view *v);
 void wire_in_other(struct world *w, int host);
 /* After all that happens at one moment. */
 void wire_check(struct world *w);
+/* The peer's ISN, of the connection that a side has accepted. */
+uint32_t wire_irs(const struct world *w, const struct side *s);
 /* The host has lost all. */
 void wire_forget(struct world *w, int host);
 
