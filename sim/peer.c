@@ -44,13 +44,19 @@ static uint64_t draw_length(struct world *w)
 
 static enum plan draw_plan(struct world *w)
 {
-	static const uint8_t weight[PLANS] = {
-		[PLAN_CLOSE] = 30,	[PLAN_SHUT_READ] = 25,
-		[PLAN_READ_CLOSE] = 25, [PLAN_ABORT] = 7,
-		[PLAN_LINGER_0] = 6,	[PLAN_LINGER] = 7,
+	const uint8_t weight[PLANS] = {
+		[PLAN_CLOSE] = 30,
+		[PLAN_SHUT_READ] = sim_has(w, KIND_HALF) ? 120 : 25,
+		[PLAN_READ_CLOSE] = 25,
+		[PLAN_ABORT] = sim_has(w, KIND_ABORT) ? 15 : 0,
+		[PLAN_LINGER_0] = sim_has(w, KIND_LINGER_0) ? 12 : 0,
+		[PLAN_LINGER] = sim_has(w, KIND_LINGER) ? 15 : 0,
 	};
-	uint64_t at = sim_below(w, 100);
+	uint64_t at, sum = 0;
 
+	for (int p = 0; p < PLANS; p++)
+		sum += weight[p];
+	at = sim_below(w, sum);
 	for (int p = 0; p < PLANS; p++) {
 		if (at < weight[p])
 			return (enum plan)p;
@@ -59,10 +65,32 @@ static enum plan draw_plan(struct world *w)
 	return PLAN_CLOSE;
 }
 
+static bool draws(struct world *w, enum kind kind, uint32_t percent)
+{
+	return sim_has(w, kind) && sim_chance_of(w, kind, percent);
+}
+
+/* Bad habits. */
+static void draw_habits(struct world *w, struct side *s)
+{
+	if (draws(w, KIND_SLOW, 30)) {
+		s->read_most = 1 + (uint32_t)sim_below_of(w, KIND_SLOW, 2000);
+		s->pause_ns = 1 + sim_below_of(w, KIND_SLOW, 50000000);
+	}
+	if (draws(w, KIND_BYTES, 30)) {
+		s->write_most = 1;
+		s->to_write %= 200;
+		s->write_pause_ns = sim_below_of(w, KIND_BYTES, 20000000);
+	}
+	s->leaks = draws(w, KIND_LEAK, 15);
+	s->deaf = draws(w, KIND_DEAF, 15);
+	s->urgent = draws(w, KIND_URGENT, 30);
+	s->corks = draws(w, KIND_CORK, 30);
+}
+
 static struct side *new_side(struct world *w, int host, bool client)
 {
 	struct side *s = &w->side[w->sides];
-	bool slow = sim_chance(w, 15);
 
 	if (w->sides == SIM_SIDES_MAX)
 		return NULL;
@@ -73,10 +101,12 @@ static struct side *new_side(struct world *w, int host, bool client)
 		.id = w->options->seed << 16 | (uint64_t)w->sides,
 		.to_write = draw_length(w),
 		.plan = draw_plan(w),
-		.read_most = slow ? 1 + (uint32_t)sim_below(w, 2000) : 65536,
-		.pause_ns = slow ? 1 + sim_below(w, 50000000) : 0,
+		.read_most = 65536,
+		.write_most = 4096,
 		.wake_ns = UINT64_MAX,
 	};
+	if (!w->quiet)
+		draw_habits(w, s);
 	/* Two that both wait for the other's end would wait for ever. */
 	if (client && s->plan == PLAN_READ_CLOSE)
 		s->plan = PLAN_SHUT_READ;
@@ -166,18 +196,33 @@ static void finish(struct world *w, struct side *s)
 
 /* ---- writing and reading ---- */
 
+/* For one call of lull_sock_send(). */
+static int flags_of(struct world *w, const struct side *s, bool last)
+{
+	int flags = 0;
+
+	if (s->urgent && sim_chance_of(w, KIND_URGENT, 30))
+		flags |= LULL_MSG_OOB;
+	if (s->corks && !last && sim_chance_of(w, KIND_CORK, 50))
+		flags |= LULL_MSG_MORE;
+	return flags;
+}
+
 static void write_some(struct world *w, struct side *s)
 {
 	uint8_t text[4096];
 
 	while (s->open && s->written < s->to_write) {
 		uint64_t left = s->to_write - s->written;
-		size_t n = left < sizeof text ? (size_t)left : sizeof text;
+		size_t n = left < s->write_most ? (size_t)left : s->write_most;
 		struct lull_span span = {text, n};
 		long sent;
 
+		if (s->write_ns > w->now_ns)
+			return;
 		sim_fill(s->id, s->written, text, n);
-		sent = lull_sock_send(shard_of(w, s), s->sock, &span, 1, 0);
+		sent = lull_sock_send(shard_of(w, s), s->sock, &span, 1,
+				      flags_of(w, s, left == n));
 		if (sent == -EAGAIN)
 			return;
 		if (sent < 0) {
@@ -186,12 +231,14 @@ static void write_some(struct world *w, struct side *s)
 			return;
 		}
 		s->written += (uint64_t)sent;
+		if (s->write_pause_ns)
+			s->write_ns = w->now_ns + s->write_pause_ns;
 		if (s->plan == PLAN_ABORT && sim_chance(w, 50)) {
 			break_off(w, s);
 			return;
 		}
 	}
-	if (!s->open || s->wrote_fin)
+	if (!s->open || s->wrote_fin || s->leaks)
 		return;
 	if (s->plan == PLAN_ABORT)
 		break_off(w, s);
@@ -204,7 +251,7 @@ static void at_eof(struct world *w, struct side *s)
 	if (s->eof)
 		return;
 	sim_check_eof(w, s);
-	if (s->written < s->to_write)
+	if (s->written < s->to_write || s->leaks)
 		return; /* half-closed: go on writing */
 	s->wrote_fin = true;
 	let_go(w, s);
@@ -230,10 +277,23 @@ static void read_some(struct world *w, struct side *s)
 		}
 		sim_check_read(w, s, text, (size_t)n);
 		if (s->pause_ns) {
-			s->wake_ns = w->now_ns + s->pause_ns;
+			s->read_ns = w->now_ns + s->pause_ns;
 			return;
 		}
 	}
+}
+
+/* When there is something to do again that no event tells of. */
+static uint64_t next_wake(const struct world *w, const struct side *s)
+{
+	uint64_t next = UINT64_MAX;
+
+	if (s->open && s->connected && s->read_ns > w->now_ns)
+		next = s->read_ns;
+	if (s->open && s->connected && s->write_ns > w->now_ns &&
+	    s->write_ns < next)
+		next = s->write_ns;
+	return next;
 }
 
 /* After end of file with all written there is nothing left to do. */
@@ -241,18 +301,30 @@ static void act(struct world *w, struct side *s)
 {
 	if (s->open && s->connected)
 		write_some(w, s);
-	if (s->open && s->connected && s->wake_ns == UINT64_MAX)
+	if (s->open && s->connected && s->read_ns <= w->now_ns && !s->deaf)
 		read_some(w, s);
-	if (s->open && s->eof && s->written == s->to_write) {
+	if (s->open && s->eof && s->written == s->to_write && !s->leaks) {
 		s->wrote_fin = true;
 		let_go(w, s);
 	}
+	s->wake_ns = next_wake(w, s);
 }
 
 void sim_wake(struct world *w, struct side *s)
 {
 	s->wake_ns = UINT64_MAX;
 	act(w, s);
+}
+
+void sim_programs_quiet(struct world *w)
+{
+	for (int i = 0; i < w->sides; i++) {
+		struct side *s = &w->side[i];
+
+		if (s->open && (s->leaks || s->deaf))
+			s->wake_ns = w->now_ns;
+		s->leaks = s->deaf = false;
+	}
 }
 
 /* ---- connections ---- */
@@ -330,6 +402,24 @@ void sim_keep_alive(struct world *w, struct lull_shard *shard,
 			sim_fail(w, "no keepalive for a new socket");
 }
 
+/* Urgent octets stay in the stream, so that every byte can be checked. */
+static void set_habits(struct world *w, struct side *s)
+{
+	int32_t on = 1;
+
+	if (sim_has(w, KIND_URGENT) &&
+	    lull_sock_set(shard_of(w, s), s->sock, LULL_OPT_OOBINLINE, &on,
+			  sizeof on) < 0)
+		sim_fail(w, "urgent text can not be left in line");
+	if (s->corks && lull_sock_set(shard_of(w, s), s->sock, LULL_OPT_CORK,
+				      &on, sizeof on) < 0)
+		sim_fail(w, "no cork for a new socket");
+	if (s->write_most == 1 && sim_chance_of(w, KIND_BYTES, 50) &&
+	    lull_sock_set(shard_of(w, s), s->sock, LULL_OPT_NODELAY, &on,
+			  sizeof on) < 0)
+		sim_fail(w, "no TCP_NODELAY for a new socket");
+}
+
 static void accept_one(struct world *w, int host, struct lull_sock sock)
 {
 	struct side *s = new_side(w, host, false);
@@ -353,6 +443,7 @@ static void accept_one(struct world *w, int host, struct lull_sock sock)
 		return;
 	}
 	sim_keep_alive(w, shard_of(w, s), s->sock);
+	set_habits(w, s);
 	act(w, s);
 }
 
@@ -412,6 +503,7 @@ void sim_begin(struct world *w)
 	}
 	take_endpoints(w, s);
 	sim_keep_alive(w, shard_of(w, s), s->sock);
+	set_habits(w, s);
 }
 
 static void on_event(struct world *w, int host, const struct lull_event *e)
@@ -442,9 +534,9 @@ static void on_event(struct world *w, int host, const struct lull_event *e)
 	}
 	if (e->bits & LULL_EVENT_ERROR && s->connected) {
 		/* What came before the error may still be read. */
-		s->wake_ns = UINT64_MAX;
 		s->read_most = 65536;
-		s->pause_ns = 0;
+		s->pause_ns = s->read_ns = 0;
+		s->deaf = s->leaks = false;
 	} else if (e->bits & LULL_EVENT_ERROR) {
 		s->broke = true;
 		let_go(w, s);

@@ -79,13 +79,20 @@ struct side {
 	enum plan plan;
 	uint64_t id; /* of the stream that it writes */
 	uint64_t to_write, written, read;
-	bool wrote_fin;	    /* everything was written, and ended in order */
-	bool broke;	    /* it aborted, or an error came */
-	bool sure;	    /* the network is good: it must succeed */
-	bool eof;	    /* it read a clean end */
-	uint32_t read_most; /* bytes at a time */
-	uint64_t pause_ns;  /* between two reads; 0: none */
-	uint64_t wake_ns;   /* when to act again; UINT64_MAX: on events */
+	bool wrote_fin; /* everything was written, and ended in order */
+	bool broke;	/* it aborted, or an error came */
+	bool sure;	/* the network is good: it must succeed */
+	bool eof;	/* it read a clean end */
+	uint32_t read_most, write_most; /* bytes at a time */
+	uint64_t pause_ns;		/* between two reads; 0: none */
+	uint64_t write_pause_ns;	/* the same */
+	uint64_t read_ns, write_ns;	/* not before */
+	uint64_t wake_ns; /* when to act again; UINT64_MAX: on events */
+	/* Until the faults are over: */
+	bool leaks;  /* it never closes */
+	bool deaf;   /* it never reads */
+	bool urgent; /* some of what it writes is */
+	bool corks;
 };
 
 /* What a host is that lull is not (temper.c). */
@@ -142,8 +149,9 @@ struct world {
 	int sides;
 	int conns_left; /* to be begun */
 	uint64_t next_conn_ns, mean_gap_ns;
-	bool quiet; /* the faults are over */
-	bool sure;  /* what begins now must succeed */
+	uint32_t flood; /* connections that begin at once, still */
+	bool quiet;	/* the faults are over */
+	bool sure;	/* what begins now must succeed */
 	/* Each change of state, if anybody wants to know. */
 	void (*on_state)(struct world *w, int host,
 			 const struct lull_trace_record *r);
@@ -193,6 +201,8 @@ void sim_keep_alive(struct world *w, struct lull_shard *shard,
 		    struct lull_sock sock);
 void sim_events(struct world *w, int host);
 void sim_wake(struct world *w, struct side *s);
+/* The faults are over: who held on to something lets go of it. */
+void sim_programs_quiet(struct world *w);
 /* The host is no more: what its programs had open has ended. */
 void sim_gone(struct world *w, int host);
 

@@ -246,6 +246,14 @@ static void programs(struct world *w)
 	while (w->conns_left && w->next_conn_ns <= w->now_ns) {
 		w->conns_left--;
 		w->next_conn_ns += 1 + sim_below(w, 2 * w->mean_gap_ns);
+		if (sim_has(w, KIND_FLOOD) && !w->flood &&
+		    sim_chance_of(w, KIND_FLOOD, 4))
+			w->flood =
+				10 + (uint32_t)sim_below_of(w, KIND_FLOOD, 40);
+		if (w->flood) {
+			w->flood--;
+			w->next_conn_ns = w->now_ns;
+		}
 		sim_begin(w);
 	}
 	for (int i = 0; i < w->sides; i++)
@@ -352,6 +360,7 @@ static void live(struct world *w)
 	w->quiet = true;
 	net_quiet(w);
 	sim_hosts_quiet(w);
+	sim_programs_quiet(w);
 	pass_to_end(w);
 	again(w);
 	for (int i = 0; i < w->hosts; i++)
