@@ -422,10 +422,17 @@ static void note_rst(struct world *w, struct wire_end *e, const struct view *v)
 {
 	bool ended = e->fin_in && e->fin_out && after(e->snd_una, e->fin_seq);
 	struct wire *x = w->wire;
+	bool ours =
+		e->begun && after(v->seq, e->iss) && !after(v->seq, e->snd_max);
 
 	(void)side_of(w, e, v);
-	if (!ended && e->begun && after(v->seq, e->iss) &&
-	    !after(v->seq, e->snd_max) &&
+	if (ours) { /* another one may even begin at the same number */
+		e->begun = false;
+		e->has_old = true;
+		e->old_snd = e->snd_max;
+		e->old_ack = e->ack_out;
+	}
+	if (!ended && ours &&
 	    x->resets < (int)(sizeof x->reset / sizeof x->reset[0]))
 		x->reset[x->resets++] = (int)(e - x->end);
 }
