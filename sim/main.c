@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "again.h"
 #include "scene.h"
 
 enum {
@@ -19,7 +20,8 @@ enum {
 
 static const char help[] =
 	"usage: lull sim --seeds A..B [--scenario NAME] [--trace] [--pcap FILE]\n"
-	"                [--until SECONDS] [--without LIST] [--conns N]\n"
+	"                [--until SECONDS] [--without LIST] [--conns N] [--shrink]\n"
+	"       lull sim --regressions FILE\n"
 	"\n"
 	"Seeded worlds of two to four stacks in virtual time: a network that loses,\n"
 	"doubles, delays, overtakes, damages and falls apart, hosts that crash and come\n"
@@ -39,6 +41,9 @@ static const char help[] =
 	"  --without LIST    leave out these kinds of trouble, apart by commas; the rest\n"
 	"                    of the world stays as it was; list: their names\n"
 	"  --conns N         only the first N connections begin\n"
+	"  --shrink          of a seed that fails leave out one kind after the other,\n"
+	"                    and connections, while it does; print the command for it\n"
+	"  --regressions FILE  seeds that once failed, a line each\n"
 	"\n"
 	"Exit: 0 all held; 1 some seeds failed, each with the line that repeats it;\n"
 	"3 could not; 64 usage. The last line: N seeds, N connections, N failed, hash H\n"
@@ -48,7 +53,8 @@ static const char help[] =
 struct arguments {
 	unsigned long first, last;
 	struct sim_options options;
-	const char *pcap, *scenario; /* NULL: none */
+	const char *pcap, *scenario, *regressions; /* NULL: none */
+	bool shrink;
 };
 
 static int usage(const char *what, const char *value)
@@ -120,6 +126,64 @@ static int list(void)
 	return -1;
 }
 
+/* One option. 0: go on; else as parse(). */
+static int take(int c, struct arguments *a, bool *seeds)
+{
+	switch (c) {
+	case 's':
+		*seeds = true;
+		return parse_seeds(optarg, a) ? 0
+					      : usage("seeds are A..B", optarg);
+	case 'n':
+		a->scenario = optarg;
+		return 0;
+	case 't':
+		a->options.trace = stdout;
+		return 0;
+	case 'p':
+		a->pcap = optarg;
+		return 0;
+	case 'u':
+		return parse_seconds(optarg, &a->options.until_ns)
+			       ? 0
+			       : usage("not a number of seconds", optarg);
+	case 'w':
+		return parse_without(optarg, a);
+	case 'c':
+		return parse_count(optarg, &a->options.conns)
+			       ? 0
+			       : usage("not a number of connections", optarg);
+	case 'k':
+		a->shrink = true;
+		return 0;
+	case 'r':
+		a->regressions = optarg;
+		return 0;
+	case 'h':
+		fputs(help, stdout);
+		return -1;
+	default:
+		return EXIT_USAGE;
+	}
+}
+
+/* Do they go together? */
+static int agree(const struct arguments *a, bool seeds)
+{
+	if (a->scenario && strcmp(a->scenario, "all") != 0 &&
+	    !scene_find(a->scenario))
+		return usage("no such scenario, see --scenario list",
+			     a->scenario);
+	if (a->scenario &&
+	    (a->options.without || a->options.conns || a->shrink))
+		return usage("a scenario has no kinds of trouble to leave out",
+			     a->scenario);
+	if (a->regressions)
+		return seeds ? usage("seeds, or regressions", a->regressions)
+			     : 0;
+	return seeds ? 0 : usage("which seeds", "--seeds A..B");
+}
+
 /* 0: go on; else the exit code, below 0 for success. */
 static int parse(int argc, char **argv, struct arguments *a)
 {
@@ -131,58 +195,24 @@ static int parse(int argc, char **argv, struct arguments *a)
 		{"until", required_argument, NULL, 'u'},
 		{"without", required_argument, NULL, 'w'},
 		{"conns", required_argument, NULL, 'c'},
+		{"shrink", no_argument, NULL, 'k'},
+		{"regressions", required_argument, NULL, 'r'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	bool seeds = false;
-	int c;
+	int c, e;
 
 	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-		switch (c) {
-		case 's':
-			if (!parse_seeds(optarg, a))
-				return usage("seeds are A..B", optarg);
-			seeds = true;
-			break;
-		case 'n':
-			a->scenario = optarg;
-			break;
-		case 't':
-			a->options.trace = stdout;
-			break;
-		case 'p':
-			a->pcap = optarg;
-			break;
-		case 'u':
-			if (!parse_seconds(optarg, &a->options.until_ns))
-				return usage("not a number of seconds", optarg);
-			break;
-		case 'w':
-			c = parse_without(optarg, a);
-			if (c)
-				return c;
-			break;
-		case 'c':
-			if (!parse_count(optarg, &a->options.conns))
-				return usage("not a number of connections",
-					     optarg);
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return -1;
-		default:
-			return EXIT_USAGE;
-		}
+		e = take(c, a, &seeds);
+		if (e)
+			return e;
 	}
 	if (optind < argc)
 		return usage("what is this", argv[optind]);
 	if (a->scenario && strcmp(a->scenario, "list") == 0)
 		return list();
-	if (a->scenario && strcmp(a->scenario, "all") != 0 &&
-	    !scene_find(a->scenario))
-		return usage("no such scenario, see --scenario list",
-			     a->scenario);
-	return seeds ? 0 : usage("which seeds", "--seeds A..B");
+	return agree(a, seeds);
 }
 
 /* One seed. */
@@ -190,6 +220,7 @@ static void run_one(struct arguments *a, const struct scenario *kind,
 		    struct sim_result *r)
 {
 	unsigned long seed = a->options.seed;
+	char without[512];
 
 	if (kind)
 		scene_run(kind, &a->options, r);
@@ -198,11 +229,18 @@ static void run_one(struct arguments *a, const struct scenario *kind,
 	a->options.pcap = NULL; /* the first seed's only */
 	if (!r->failed || (r->expected && !a->options.trace))
 		return;
-	printf("seed %lu %s: %s; again: lull sim %s%s%s--seeds %lu..%lu "
-	       "--trace\n",
-	       seed, r->expected ? "failed as expected" : "failed", r->why,
+	printf("seed %lu %s: %s; again: lull sim %s%s%s--seeds %lu..%lu", seed,
+	       r->expected ? "failed as expected" : "failed", r->why,
 	       kind ? "--scenario " : "", kind ? kind->name : "",
 	       kind ? " " : "", seed, seed);
+	kinds_format(a->options.without, without, sizeof without);
+	if (without[0])
+		printf(" --without %s", without);
+	if (a->options.conns)
+		printf(" --conns %u", a->options.conns);
+	printf(" --trace\n");
+	if (a->shrink && !r->expected)
+		again_shrink(&a->options, r);
 }
 
 /* The seeds up to `last`, of one kind. Returns the exit code. */
@@ -267,6 +305,8 @@ int main(int argc, char **argv)
 
 	if (e)
 		return e < 0 ? 0 : e;
+	if (a.regressions)
+		return again_regressions(a.regressions);
 	if (a.pcap) {
 		e = lull_pcap_create(&pcap, a.pcap, LULL_LINK_IP);
 		if (e < 0) {
