@@ -537,9 +537,16 @@ static void on_event(struct world *w, int host, const struct lull_event *e)
 	if (e->bits & LULL_EVENT_ERROR && s->connected) {
 		/* What came before the error may still be read. */
 		s->read_most = 65536;
-		s->pause_ns = s->read_ns = 0;
+		s->pause_ns = s->read_ns = s->write_ns = 0;
 		s->deaf = s->leaks = false;
-	} else if (e->bits & LULL_EVENT_ERROR) {
+		act(w, s);
+		if (s->open) { /* it had read the end already */
+			s->broke = true;
+			let_go(w, s);
+		}
+		return;
+	}
+	if (e->bits & LULL_EVENT_ERROR) {
 		s->broke = true;
 		let_go(w, s);
 		return;
