@@ -86,14 +86,22 @@ static int show(const struct nlmsghdr *hdr, void *arg)
 	return hdr->nlmsg_flags & NLM_F_MULTI ? MNL_CB_OK : MNL_CB_STOP;
 }
 
-/* Every message of a packet is whole, and nothing is left over. */
-static bool is_whole(const struct lull_client *c, int len)
+/* Every message of a packet is whole, and nothing is left over. Not by
+ * mnl_nlmsg_ok(), for which a length from 2^31 on is below 0, and fits. */
+static bool is_whole(const struct lull_client *c, size_t left)
 {
-	const struct nlmsghdr *hdr = (const void *)c->packet;
+	const uint8_t *at = c->packet;
+	struct nlmsghdr hdr;
 
-	while (mnl_nlmsg_ok(hdr, len))
-		hdr = mnl_nlmsg_next(hdr, &len);
-	return len == 0;
+	while (left >= sizeof hdr) {
+		memcpy(&hdr, at, sizeof hdr);
+		if (hdr.nlmsg_len < sizeof hdr || hdr.nlmsg_len > left ||
+		    NLMSG_ALIGN(hdr.nlmsg_len) > left)
+			return false;
+		at += NLMSG_ALIGN(hdr.nlmsg_len);
+		left -= NLMSG_ALIGN(hdr.nlmsg_len);
+	}
+	return left == 0;
 }
 
 static int listen_to(struct lull_client *c, struct talk *t)
@@ -104,7 +112,7 @@ static int listen_to(struct lull_client *c, struct talk *t)
 		n = receive(c);
 		if (n < 0)
 			return n;
-		if (!is_whole(c, n))
+		if (!is_whole(c, (size_t)n))
 			return -EPROTO;
 		more = mnl_cb_run(c->packet, (size_t)n, c->seq, 0, show, t);
 	}
