@@ -25,7 +25,8 @@ void ss_put(struct ss_text *t, const char *format, ...)
 
 	for (;;) {
 		va_start(args, format);
-		n = vsnprintf(t->text + t->len, t->size - t->len, format, args);
+		n = vsnprintf(t->text ? t->text + t->len : NULL,
+			      t->size - t->len, format, args);
 		va_end(args);
 		if (n < 0 || (size_t)n < t->size - t->len)
 			break;
