@@ -18,9 +18,9 @@ help:
 	@echo "make plots      draw recoveries from losses into docs/plots/"
 	@echo "make ceilings   instructions for each segment, counted and set anew"
 	@echo "make lint       clang-tidy and cppcheck"
-	@echo "make fuzz TIME=60   each fuzzer, that many seconds"
 	@echo "make rfc        docs/rfc9293.md and rfcs.md anew from tests/rfc"
 	@echo "make rfc-mutants    break each rule of them; its test must fail"
+	@echo "make fuzz TIME=60 [TARGET=http]   each fuzzer, or one, so many seconds"
 	@echo "make format     clang-format over everything"
 	@echo "make install    DESTDIR and PREFIX as usual"
 	@echo "make deb        Debian packages into $(B)/deb, with lintian"
@@ -58,7 +58,7 @@ lint: deps-lint all
 	@scripts/lint.sh $(B)
 
 fuzz: deps-check
-	@scripts/fuzz.sh $(or $(TIME),60)
+	@scripts/fuzz.sh $(or $(TIME),60) $(TARGET)
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h' | grep -v ^bench/peers/)

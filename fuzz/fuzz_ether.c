@@ -6,46 +6,29 @@
  * The input is a list of steps of eight bytes: frames of ARP and Neighbor
  * Discovery that are well-formed but for what the step says, pings, SYNs of
  * ours, time; what is left at the end is a frame as it stands. The bounds of
- * the caches are looked at after each step; at the end, after the longest
- * time, every pool must be empty.
+ * the caches hold; at the end, when no timer is left,
+ * every pool must be empty.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include <lull/diag.h>
-#include <lull/host.h>
+#include "fuzz.h"
 
 enum {
 	STEP = 8,
-	STEPS_MAX = 300,
+	STEPS_MAX = 64, /* more bring little that is new, and take their time */
 	ETHER = 14,
-	NEIGHBOURS = 4,
-	UNRESOLVED = 3,
 };
 
 struct world {
-	struct lull_memory memory;
 	struct lull_shard *shard;
 	uint64_t now_ns;
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t us4[4] = {10, 9, 3, 2};
 static const uint8_t us6[16] = {0xfd, [15] = 2};
 static const uint8_t station[6] = {2, 0, 0, 0, 0, 2};
 
-static uint16_t fold(uint32_t sum, const uint8_t *p, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		sum += i & 1 ? p[i] : (uint32_t)p[i] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
 static void create(struct world *w)
 {
+	static struct fuzz_memory memory;
 	const struct lull_prefix own4 = {
 		{{[10] = 0xff, [11] = 0xff, 10, 9, 3, 2}}, 120};
 	const struct lull_prefix own6 = {{{0xfd, [15] = 2}}, 64};
@@ -53,25 +36,16 @@ static void create(struct world *w)
 	struct lull_config c;
 
 	lull_config_init(&c, 8, 8);
-	c.limits.half_open = 4;
-	c.limits.socks = 16;
-	c.limits.ranges = 32;
-	c.limits.traces = 16;
-	c.limits.bufs_256 = c.limits.bufs_2k = 64;
-	c.limits.bufs_64k = 2;
+	fuzz_limits(&c.limits);
 	c.limits.rx_frames = c.limits.tx_frames = 8;
-	c.limits.neighbours = NEIGHBOURS;
-	c.limits.unresolved = UNRESOLVED;
 	c.link_type = LULL_LINK_ETHER;
 	memcpy(c.mac, station, 6);
 	gateway.b[15] = 1;
 	w->now_ns = 1000000000;
-	if (lull_memory_map(&c.limits, &w->memory) < 0 ||
-	    lull_shard_init(&w->shard, &c, w->memory, w->now_ns, NULL) < 0 ||
-	    lull_addr_add(w->shard, own4, false) < 0 ||
-	    lull_addr_add(w->shard, own6, false) < 0 ||
-	    lull_gateway_set(w->shard, &gateway) < 0)
-		abort();
+	w->shard = fuzz_shard(&memory, &c, w->now_ns);
+	MUST(lull_addr_add(w->shard, own4, false) == 0 &&
+	     lull_addr_add(w->shard, own6, false) == 0 &&
+	     lull_gateway_set(w->shard, &gateway) == 0);
 }
 
 /* What leaves is a frame of ours, whole. */
@@ -82,15 +56,15 @@ static void drain(struct world *w)
 	while (lull_tx_peek(w->shard, &f, 1) == 1) {
 		const uint8_t *p = f.span[0].ptr;
 
-		if (f.len < ETHER + 28 || f.span[0].len < ETHER ||
-		    memcmp(p + 6, station, 6) != 0)
-			abort();
+		MUST(f.len >= ETHER + 28 && f.span[0].len >= ETHER &&
+		     memcmp(p + 6, station, 6) == 0);
 		lull_tx_done(w->shard, 1);
 	}
 }
 
-static void run(struct world *w)
+static struct lull_work run(void *arg)
 {
+	struct world *w = arg;
 	struct lull_event e;
 	struct lull_work work;
 	int turns = 0;
@@ -101,9 +75,9 @@ static void run(struct world *w)
 		while (lull_events_get(w->shard, &e, 1) > 0)
 			if (e.bits & LULL_EVENT_ERROR)
 				lull_sock_close(w->shard, e.sock);
-		if (++turns > 10000)
-			abort(); /* it never comes to rest */
+		MUST(++turns < 10000); /* it never comes to rest */
 	} while (work.more);
+	return work;
 }
 
 static void put_frame(struct world *w, const uint8_t *p, uint32_t len)
@@ -114,8 +88,7 @@ static void put_frame(struct world *w, const uint8_t *p, uint32_t len)
 		return;
 	f.len = len < f.span[0].len ? len : (uint32_t)f.span[0].len;
 	memcpy(f.span[0].ptr, p, f.len);
-	if (lull_rx_put(w->shard, &f, 1) != 1)
-		abort();
+	MUST(lull_rx_put(w->shard, &f, 1) == 1);
 	run(w);
 }
 
@@ -175,10 +148,8 @@ static void icmp6(struct world *w, uint8_t *p, uint32_t n,
 		memcpy(ip + 35, "\x01\xff", 2);
 		ip[39] = s[5];
 	}
-	sum += (uint16_t)~fold(0, ip + 8, 32);
-	sum = fold(sum, m, n);
-	m[2] = (uint8_t)(sum >> 8);
-	m[3] = (uint8_t)sum;
+	sum = fuzz_sum(fuzz_sum(sum, ip + 8, 32), m, n);
+	fuzz_put16(m + 2, fuzz_fold(sum));
 	send_frame(w, p, ETHER + 40 + n, s);
 }
 
@@ -225,7 +196,6 @@ static void connect_one(struct world *w, const uint8_t s[STEP])
 static void step(struct world *w, const uint8_t s[STEP])
 {
 	static const uint32_t unit_ms[] = {1, 100, 1000, 30000};
-	struct lull_pool pool;
 
 	switch (s[0] % 6) {
 	case 0:
@@ -247,23 +217,6 @@ static void step(struct world *w, const uint8_t s[STEP])
 		run(w);
 		break;
 	}
-	for (uint32_t i = 0; lull_diag_pool(w->shard, i, &pool); i++)
-		if (pool.used > pool.limit)
-			abort();
-}
-
-static void destroy(struct world *w)
-{
-	struct lull_pool pool;
-
-	for (int i = 0; i < 200; i++) { /* 5,000 s: longer than any timer */
-		w->now_ns += 25000000000;
-		run(w);
-	}
-	for (uint32_t i = 0; lull_diag_pool(w->shard, i, &pool); i++)
-		if (pool.used)
-			abort();
-	lull_memory_unmap(&w->memory);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -278,6 +231,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (size > 0)
 		put_frame(&w, data, (uint32_t)size);
-	destroy(&w);
+	fuzz_run_out(w.shard, &w.now_ns, run, &w);
 	return 0;
 }

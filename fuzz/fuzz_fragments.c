@@ -7,11 +7,7 @@
  * reply must be one of those requests, byte for byte. At the end, after the
  * longest time, every pool must be empty.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include <lull/diag.h>
-#include <lull/host.h>
+#include "fuzz.h"
 
 enum {
 	STEP = 6,
@@ -26,38 +22,9 @@ enum {
 };
 
 struct world {
-	struct lull_memory memory;
 	struct lull_shard *shard;
 	uint64_t now_ns;
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(x)                  \
-	do {                     \
-		if (!(x))        \
-			abort(); \
-	} while (0)
-
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static uint32_t sum(uint32_t s, const uint8_t *p, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		s += i & 1 ? p[i] : (uint32_t)p[i] << 8;
-	return s;
-}
-
-static uint16_t fold(uint32_t s)
-{
-	while (s >> 16)
-		s = (s & 0xffff) + (s >> 16);
-	return (uint16_t)~s;
-}
 
 static struct lull_addr address(bool v6, uint8_t net, uint8_t last)
 {
@@ -94,8 +61,8 @@ static void request(bool v6, uint32_t id, const struct lull_addr *from,
 	for (uint32_t i = 8; i < len; i++)
 		out[i] = byte_of(id, i);
 	if (v6)
-		s = sum(sum(ICMPV6 + len, from->b, 16), us.b, 16);
-	put16(out + 2, fold(sum(s, out, len)));
+		s = fuzz_sum(fuzz_sum(ICMPV6 + len, from->b, 16), us.b, 16);
+	fuzz_put16(out + 2, fuzz_fold(fuzz_sum(s, out, len)));
 }
 
 static void check_reply(const uint8_t *icmp, uint32_t len)
@@ -113,6 +80,7 @@ static void check_reply(const uint8_t *icmp, uint32_t len)
 
 static void create(struct world *w)
 {
+	static struct fuzz_memory memory;
 	struct lull_config c;
 
 	lull_config_init(&c, 8, 8);
@@ -123,9 +91,7 @@ static void create(struct world *w)
 	c.limits.traces = 16;
 	c.limits.datagrams = 12;
 	w->now_ns = 1000000000;
-	if (lull_memory_map(&c.limits, &w->memory) < 0 ||
-	    lull_shard_init(&w->shard, &c, w->memory, w->now_ns, NULL) < 0)
-		abort();
+	w->shard = fuzz_shard(&memory, &c, w->now_ns);
 	for (int v6 = 0; v6 < 2; v6++)
 		MUST(lull_addr_add(w->shard,
 				   (struct lull_prefix){address(v6, 0, 2),
@@ -190,14 +156,14 @@ static uint32_t header(uint8_t *p, bool v6, const struct lull_addr *from,
 	memset(p, 0, 40);
 	if (v6) {
 		p[0] = 0x60;
-		put16(p + 4, len);
+		fuzz_put16(p + 4, len);
 		p[7] = 64;
 		memcpy(p + 8, from->b, 16);
 		memcpy(p + 24, us.b, 16);
 		return 40;
 	}
 	p[0] = 0x45;
-	put16(p + 2, 20 + len);
+	fuzz_put16(p + 2, 20 + len);
 	p[8] = 64;
 	memcpy(p + 12, from->b + 12, 4);
 	memcpy(p + 16, us.b + 12, 4);
@@ -233,15 +199,15 @@ static void fragment(struct world *w, const uint8_t s[STEP])
 			p[at] = FRAGMENT;
 		at += 8U * options;
 		p[at] = proto;
-		put16(p + at + 2, (off & 0xfff8) | more);
+		fuzz_put16(p + at + 2, (off & 0xfff8) | more);
 		p[at + 7] = (uint8_t)id;
 		at += 8;
 	} else {
 		p[1] = s[4] >> 1 & 3;
 		p[5] = (uint8_t)id;
-		put16(p + 6, (more ? 0x2000U : 0) | (off >> 3 & 0x1fff));
+		fuzz_put16(p + 6, (more ? 0x2000U : 0) | (off >> 3 & 0x1fff));
 		p[9] = proto;
-		put16(p + 10, fold(sum(0, p, 20)));
+		fuzz_put16(p + 10, fuzz_fold(fuzz_sum(0, p, 20)));
 	}
 	memcpy(p + at, all + (off & 0xffff) % 60000, len);
 	/* One way only: two of them never make up for each other in the sum. */
@@ -278,6 +244,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run(&w);
 	for (uint32_t i = 0; lull_diag_pool(w.shard, i, &pool); i++)
 		MUST(pool.used == 0);
-	lull_memory_unmap(&w.memory);
 	return 0;
 }

@@ -1,134 +1,149 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fuzz_segments.c: segments, calls and time into a live shard.
+ * fuzz_segments.c: a connection in a given state, then segments, calls and
+ * time.
  *
- * The input is a list of steps of six bytes. A segment's numbers are relative
- * to what the shard sent last on that connection, and its checksum is right,
- * so that steps get past the first checks into every state. At the end all is
- * let go, and after the longest time every pool must be empty.
+ * The first byte of the input is the state into which a first connection is
+ * brought, the second one what was agreed on in its handshake. Then follow
+ * steps of six bytes. A segment's numbers are relative to what the shard sent
+ * last on that connection, and its checksum is right, so that steps get past
+ * the first checks. What is left is a packet as it stands. At the end all is
+ * let go, and when no timer is left every pool must be empty.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include <lull/diag.h>
-#include <lull/host.h>
+#include "fuzz.h"
 
 enum {
 	PEERS = 3, /* remote ports */
 	SOCKS = 8,
+	HEAD = 2,
 	STEP = 6,
 	STEPS_MAX = 400,
 	LARGE = 2600, /* bytes of text, in two buffers */
+	PORT = 80,
+	PEER_PORT = 1000,
+	TCP = 6,
+	ICMP = 1,
+	ICMPV6 = 58,
+	HDR_MAX = 40 + 60,
+};
+
+/* Of the second byte. */
+enum {
+	WITH_V6 = 1,
+	WITH_TS = 2,
+	WITH_SACK = 4,
+	WITH_WSCALE = 8,
+	WITH_LINUX = 16,
+	WITH_HELD = 32, /* the program has it, and shuts down */
+	WITH_ECN = 64,
 };
 
 struct flow {
-	uint32_t next; /* the peer's sequence number */
 	uint32_t seq,
 		ack; /* of the shard's last segment: its SND.NXT, RCV.NXT */
+	uint32_t una;
 	uint32_t tsval, tsecr;
 };
 
 struct world {
-	struct lull_memory memory;
 	struct lull_shard *shard;
 	uint64_t now_ns;
+	uint8_t with;
 	struct flow flow[PEERS];
 	struct lull_sock listener, sock[SOCKS];
 	int socks;
 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* A segment to be sent. */
+struct out {
+	int peer;
+	uint8_t flags;
+	uint32_t seq, ack;
+	uint16_t wnd;
+	uint8_t opt[40];
+	uint32_t opt_len, text;
+};
 
-static const struct lull_addr us = {
-	.b = {[10] = 0xff, [11] = 0xff, 10, 0, 0, 2}};
-static const struct lull_addr peer = {
-	.b = {[10] = 0xff, [11] = 0xff, 10, 0, 0, 1}};
-
-/* ---- bytes ---- */
-
-static void put16(uint8_t *p, uint32_t v)
+static bool has(const struct world *w, uint8_t with)
 {
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
+	return w->with & with;
 }
 
-static void put32(uint8_t *p, uint32_t v)
+static struct lull_addr addr(const struct world *w, uint8_t last)
 {
-	put16(p, v >> 16);
-	put16(p + 2, v);
-}
+	struct lull_addr a = {.b = {0xfd, [15] = last}};
 
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	       (uint32_t)p[2] << 8 | p[3];
-}
-
-static uint16_t fold(uint32_t sum, const uint8_t *p, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		sum += i & 1 ? p[i] : (uint32_t)p[i] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
+	if (!has(w, WITH_V6))
+		a = (struct lull_addr){
+			.b = {[10] = 0xff, [11] = 0xff, 10, 0, 0, last}};
+	return a;
 }
 
 /* ---- the shard ---- */
 
 static void create(struct world *w)
 {
+	static struct fuzz_memory memory[2];
+	bool is_linux = has(w, WITH_LINUX);
 	struct lull_config c;
 	struct lull_listen l = {
 		.size = sizeof l,
-		.port_lo = 80,
+		.flags = LULL_LISTEN_REUSEADDR,
+		.port_lo = PORT,
 		.backlog = 4,
 		.cookie = 1,
 	};
 
 	lull_config_init(&c, 8, 8);
-	c.limits.half_open = 4;
-	c.limits.socks = 16;
-	c.limits.bufs_256 = 64;
-	c.limits.bufs_2k = 64;
-	c.limits.bufs_64k = 2;
-	c.limits.ranges = 32;
-	c.limits.rx_frames = c.limits.tx_frames = 32;
-	c.limits.traces = 16;
+	fuzz_limits(&c.limits);
+	c.profile = is_linux ? LULL_PROFILE_LINUX : LULL_PROFILE_LULL;
 	w->now_ns = 1000000000;
-	if (lull_memory_map(&c.limits, &w->memory) < 0 ||
-	    lull_shard_init(&w->shard, &c, w->memory, w->now_ns, NULL) < 0 ||
-	    lull_addr_add(w->shard, (struct lull_prefix){us, 120}, false) < 0 ||
-	    lull_sock_listen(w->shard, &l, &w->listener) < 0)
-		abort();
+	w->shard = fuzz_shard(&memory[is_linux], &c, w->now_ns);
+	MUST(lull_addr_add(w->shard,
+			   (struct lull_prefix){addr(w, 2),
+						has(w, WITH_V6) ? 64 : 120},
+			   false) == 0);
+	MUST(lull_sock_listen(w->shard, &l, &w->listener) == 0);
 }
 
 /* What the shard sent: remember its numbers, and let it go. */
+static void take(struct world *w, const struct lull_frame *f)
+{
+	const uint8_t *ip = f->span[0].ptr;
+	bool v6 = ip[0] == 0x60;
+	uint32_t at = v6 ? 40 : 20, hdr = (uint32_t)f->span[0].len;
+	const uint8_t *tcp = ip + at;
+	struct flow *flow;
+	uint32_t port;
+
+	if (hdr < at + 20 || ip[v6 ? 6 : 9] != TCP)
+		return;
+	port = (uint32_t)tcp[2] << 8 | tcp[3];
+	if (port < PEER_PORT || port >= PEER_PORT + PEERS)
+		return;
+	flow = &w->flow[port - PEER_PORT];
+	flow->seq = fuzz_get32(tcp + 4) + f->len - hdr + ((tcp[13] & 3) != 0);
+	if (tcp[13] & LULL_ACK)
+		flow->ack = fuzz_get32(tcp + 8);
+	if (tcp[13] & LULL_SYN)
+		flow->una = flow->seq;
+	if (hdr >= at + 32 && tcp[20] == 1)
+		flow->tsecr = fuzz_get32(tcp + 24);
+}
+
 static void drain(struct world *w)
 {
 	struct lull_frame f;
 
 	while (lull_tx_peek(w->shard, &f, 1) == 1) {
-		const uint8_t *ip = f.span[0].ptr, *tcp = ip + 20;
-		uint32_t port = (uint32_t)tcp[2] << 8 | tcp[3];
-
-		if (f.span[0].len >= 40 && ip[0] == 0x45 && ip[9] == 6 &&
-		    port >= 1000 && port < 1000 + PEERS) {
-			struct flow *flow = &w->flow[port - 1000];
-
-			flow->seq = get32(tcp + 4) + f.len -
-				    (uint32_t)f.span[0].len +
-				    ((tcp[13] & 3) != 0);
-			if (tcp[13] & 16)
-				flow->ack = get32(tcp + 8);
-			if (f.span[0].len >= 52 && tcp[20] == 1)
-				flow->tsecr = get32(tcp + 24);
-		}
+		take(w, &f);
 		lull_tx_done(w->shard, 1);
 	}
 }
 
-static void run(struct world *w)
+static struct lull_work run(void *arg)
 {
+	struct world *w = arg;
 	struct lull_event e[8];
 	struct lull_work work;
 	int turns = 0;
@@ -138,9 +153,9 @@ static void run(struct world *w)
 		drain(w);
 		while (lull_events_get(w->shard, e, 8) > 0)
 			;
-		if (++turns > 10000)
-			abort(); /* it never comes to rest */
+		MUST(++turns < 10000); /* it never comes to rest */
 	} while (work.more);
+	return work;
 }
 
 /* In one buffer, or two. */
@@ -158,14 +173,185 @@ static void give(struct world *w, const uint8_t *p, uint32_t len)
 	if (len > room)
 		memcpy(f.span[1].ptr, p + room, len - room);
 	f.len = len;
-	if (lull_rx_put(w->shard, &f, 1) != 1)
-		abort();
+	MUST(lull_rx_put(w->shard, &f, 1) == 1);
 }
 
-static void put_packet(struct world *w, const uint8_t *p, uint32_t len)
+/* ---- packets ---- */
+
+/* The IP header in front of `len` bytes; returns its length, and the sum of
+ * the pseudo-header. */
+static uint32_t put_ip(const struct world *w, uint8_t proto, uint32_t len,
+		       uint8_t *p, uint32_t *pseudo)
 {
-	give(w, p, len);
+	struct lull_addr from = addr(w, 1), to = addr(w, 2);
+
+	memset(p, 0, 40);
+	if (has(w, WITH_V6)) {
+		p[0] = 0x60;
+		fuzz_put16(p + 4, len);
+		p[6] = proto;
+		p[7] = 64;
+		memcpy(p + 8, from.b, 16);
+		memcpy(p + 24, to.b, 16);
+		*pseudo = fuzz_sum(proto + len, p + 8, 32);
+		return 40;
+	}
+	p[0] = 0x45;
+	fuzz_put16(p + 2, 20 + len);
+	p[8] = 64;
+	p[9] = proto;
+	memcpy(p + 12, from.b + 12, 4);
+	memcpy(p + 16, to.b + 12, 4);
+	fuzz_put16(p + 10, fuzz_fold(fuzz_sum(0, p, 20)));
+	*pseudo = fuzz_sum(proto + len, p + 12, 8);
+	return 20;
+}
+
+static void send_segment(struct world *w, const struct out *o)
+{
+	uint32_t hdr = 20 + o->opt_len, len = hdr + o->text, at, pseudo;
+	static uint8_t p[HDR_MAX + LARGE];
+	uint8_t *tcp;
+
+	at = put_ip(w, TCP, len, p, &pseudo);
+	tcp = p + at;
+	memset(tcp, 0, 20);
+	fuzz_put16(tcp, PEER_PORT + (uint32_t)o->peer);
+	fuzz_put16(tcp + 2, PORT);
+	fuzz_put32(tcp + 4, o->seq);
+	fuzz_put32(tcp + 8, o->ack);
+	tcp[12] = (uint8_t)(hdr / 4 << 4);
+	tcp[13] = o->flags;
+	fuzz_put16(tcp + 14, o->wnd);
+	memcpy(tcp + 20, o->opt, o->opt_len);
+	memset(tcp + hdr, 'x', o->text);
+	fuzz_put16(tcp + 16, fuzz_fold(fuzz_sum(pseudo, tcp, len)));
+	give(w, p, at + len);
+}
+
+static void put_ts(struct world *w, struct out *o, uint32_t more)
+{
+	struct flow *flow = &w->flow[o->peer];
+
+	flow->tsval += more;
+	fuzz_put32(o->opt + o->opt_len, 0x0101080a);
+	fuzz_put32(o->opt + o->opt_len + 4, flow->tsval);
+	fuzz_put32(o->opt + o->opt_len + 8, flow->tsecr);
+	o->opt_len += 12;
+}
+
+static void put_option(struct out *o, uint32_t four)
+{
+	fuzz_put32(o->opt + o->opt_len, four);
+	o->opt_len += 4;
+}
+
+/* ---- states ---- */
+
+/* The next segment of the first peer, as a good one has it. */
+static void say(struct world *w, uint8_t flags)
+{
+	struct flow *flow = &w->flow[0];
+	struct out o = {
+		.flags = flags,
+		.seq = flow->ack ? flow->ack : 77,
+		.ack = flags & LULL_ACK ? flow->seq : 0,
+		.wnd = 20000,
+	};
+
+	if (flags & LULL_SYN) {
+		put_option(&o, 2U << 24 | 4U << 16 | 1400);
+		if (has(w, WITH_WSCALE))
+			put_option(&o, 0x01030307);
+		if (has(w, WITH_SACK))
+			put_option(&o, 0x01010402);
+		if (has(w, WITH_ECN))
+			o.flags |= LULL_ECE | LULL_CWR;
+	}
+	if (has(w, WITH_TS))
+		put_ts(w, &o, 1);
+	send_segment(w, &o);
 	run(w);
+	if (flags & LULL_ACK)
+		flow->una = o.ack;
+}
+
+static int connect_to(struct world *w, int peer, struct lull_sock *sock)
+{
+	const struct lull_connect c = {
+		.size = sizeof c,
+		.remote = {addr(w, 1), (uint16_t)(PEER_PORT + peer)},
+		.local = {addr(w, 2), PORT},
+	};
+
+	return lull_sock_connect(w->shard, &c, sock, NULL);
+}
+
+static void close_first(struct world *w)
+{
+	if (has(w, WITH_HELD)) {
+		MUST(lull_sock_shutdown(w->shard, w->sock[0], LULL_SHUT_WR) ==
+		     0);
+	} else {
+		lull_sock_close(w->shard, w->sock[0]);
+		w->socks = 0;
+	}
+	run(w);
+}
+
+/* From ESTABLISHED on. */
+static void go_on_to(struct world *w, enum lull_tcp_state state)
+{
+	bool passive =
+		state == LULL_TCP_CLOSE_WAIT || state == LULL_TCP_LAST_ACK;
+
+	if (passive)
+		say(w, LULL_FIN | LULL_ACK);
+	if (state == LULL_TCP_CLOSE_WAIT)
+		return;
+	close_first(w);
+	if (state == LULL_TCP_CLOSING) { /* both FINs cross */
+		w->flow[0].seq--;
+		say(w, LULL_FIN | LULL_ACK);
+		return;
+	}
+	if (state == LULL_TCP_FIN_WAIT_1 || state == LULL_TCP_LAST_ACK)
+		return;
+	say(w, LULL_ACK);
+	if (state == LULL_TCP_TIME_WAIT)
+		say(w, LULL_FIN | LULL_ACK);
+}
+
+static void check_state(struct world *w, enum lull_tcp_state state)
+{
+	const struct lull_pair pair = {{addr(w, 2), PORT},
+				       {addr(w, 1), PEER_PORT}};
+	struct lull_row row;
+
+	(void)lull_diag_find(w->shard, &pair, &row, 1);
+	MUST(row.state == state);
+}
+
+/* By the shortest way. Else most steps would be spent on it. */
+static void reach(struct world *w, enum lull_tcp_state state)
+{
+	if (state == 0 || state >= LULL_TCP_STATES ||
+	    state == LULL_TCP_CLOSED || state == LULL_TCP_LISTEN)
+		return;
+	if (state == LULL_TCP_SYN_SENT) {
+		MUST(connect_to(w, 0, &w->sock[w->socks++]) == 0);
+		run(w);
+	} else {
+		say(w, LULL_SYN);
+	}
+	if (state != LULL_TCP_SYN_SENT && state != LULL_TCP_SYN_RECEIVED) {
+		say(w, LULL_ACK);
+		MUST(lull_sock_accept(w->shard, w->listener, 2,
+				      &w->sock[w->socks++]) == 0);
+		if (state != LULL_TCP_ESTABLISHED)
+			go_on_to(w, state);
+	}
+	check_state(w, state);
 }
 
 /* ---- steps ---- */
@@ -181,86 +367,96 @@ static uint32_t offset_of(uint8_t b)
 
 static void segment(struct world *w, const uint8_t s[STEP])
 {
-	struct flow *flow = &w->flow[s[0] % PEERS];
-	uint8_t p[20 + 60 + LARGE] = {0x45};
-	uint8_t *tcp = p + 20;
-	uint32_t text = s[4] & 0x3f, hdr = 20, len;
+	int peer = s[0] % PEERS;
+	struct flow *flow = &w->flow[peer];
+	uint32_t text = s[4] & 0x3f;
 	/* Long ones come in a row, so that they may be joined. */
 	int row = text > 40 ? 3 : 1;
+	struct out o = {
+		.peer = peer,
+		.flags = s[1],
+		.seq = (flow->ack ? flow->ack : 77) + offset_of(s[2]),
+		.ack = flow->seq + offset_of(s[3]),
+		.wnd = (uint16_t)(s[4] & 0x40 ? 0 : s[5] * 257U),
+		.text = text == 0x3f ? LARGE : text,
+	};
 
-	if (text == 0x3f)
-		text = LARGE;
-
-	put16(tcp, 1000 + s[0] % PEERS);
-	put16(tcp + 2, 80);
-	put32(tcp + 4, (flow->ack ? flow->ack : 77) + offset_of(s[2]));
-	put32(tcp + 8, flow->seq + offset_of(s[3]));
-	tcp[13] = s[1];
-	put16(tcp + 14, s[4] & 0x40 ? 0 : s[5] * 257U);
-	if (s[1] & 2) { /* SYN */
-		put32(tcp + hdr, 2U << 24 | 4U << 16 | s[5] * 8U);
-		hdr += 4;
-	}
-	if (s[4] & 0x80) {
-		flow->tsval += s[5];
-		put32(tcp + hdr, 0x0101080a);
-		put32(tcp + hdr + 4, flow->tsval);
-		put32(tcp + hdr + 8, flow->tsecr);
-		hdr += 12;
-	}
-	tcp[12] = (uint8_t)(hdr / 4 << 4);
-	memset(tcp + hdr, 'x', text);
-	len = hdr + text;
-	put16(p + 2, 20 + len);
-	p[8] = 64;
-	p[9] = 6;
-	memcpy(p + 12, peer.b + 12, 4);
-	memcpy(p + 16, us.b + 12, 4);
-	put16(p + 10, fold(0, p, 20));
+	if (s[1] & LULL_SYN)
+		put_option(&o, 2U << 24 | 4U << 16 | s[5] * 8U);
+	if (s[4] & 0x80)
+		put_ts(w, &o, s[5]);
 	for (int i = 0; i < row; i++) {
-		put16(tcp + 16, 0);
-		put16(tcp + 16,
-		      fold((uint32_t)(uint16_t)~fold(0, p + 12, 8) + 6 + len,
-			   tcp, len));
-		give(w, p, 20 + len);
-		put32(tcp + 4, get32(tcp + 4) + text);
+		send_segment(w, &o);
+		o.seq += o.text;
 	}
 	run(w);
 }
 
+/* An ACK with up to three blocks behind what is acknowledged. */
+static void sack(struct world *w, const uint8_t s[STEP])
+{
+	struct flow *flow = &w->flow[s[0] % PEERS];
+	uint32_t ack = flow->una + (s[1] & 15) * 50U, n = s[1] >> 4 & 3;
+	struct out o = {
+		.peer = s[0] % PEERS,
+		.flags = LULL_ACK,
+		.seq = flow->ack,
+		.ack = ack,
+		.wnd = 20000,
+	};
+
+	if (s[1] & 0x40)
+		put_ts(w, &o, 1);
+	if (n) {
+		put_option(&o, 0x01010500 | (2 + 8 * n));
+		for (uint32_t i = 0; i < n; i++) {
+			uint32_t at = ack + offset_of(s[2 + i]) * 50;
+
+			put_option(&o, at);
+			put_option(&o, at + (1 + (s[5] >> i & 7)) * 50U);
+		}
+	}
+	send_segment(w, &o);
+	run(w);
+	if (s[1] & 0x80)
+		flow->una = ack;
+}
+
+/* An error that quotes a segment of ours. */
 static void icmp(struct world *w, const uint8_t s[STEP])
 {
 	const struct flow *flow = &w->flow[s[0] % PEERS];
-	uint8_t p[20 + 8 + 28] = {0x45};
-	uint8_t *m = p + 20, *q = m + 8;
+	uint8_t p[40 + 8 + 40 + 8] = {0}, *m, *q;
+	struct lull_addr us = addr(w, 2), peer = addr(w, 1);
+	bool v6 = has(w, WITH_V6);
+	uint32_t quoted = v6 ? 40 : 20, len = 8 + quoted + 8, at, pseudo;
 
-	m[0] = s[1] & 1 ? 3 : s[1];
+	at = put_ip(w, v6 ? ICMPV6 : ICMP, len, p, &pseudo);
+	m = p + at;
+	q = m + 8;
+	m[0] = s[1] & 1 ? (v6 ? 1 + (s[1] >> 1 & 3) : 3) : s[1];
 	m[1] = s[2] & 15;
-	put16(m + 6, s[3] * 8U);
-	q[0] = 0x45;
-	q[9] = 6;
-	memcpy(q + 12, us.b + 12, 4);
-	memcpy(q + 16, peer.b + 12, 4);
-	put16(q + 20, 80);
-	put16(q + 22, 1000 + s[0] % PEERS);
-	put32(q + 24, flow->seq - 1 + offset_of(s[4]));
-	put16(m + 2, fold(0, m, 36));
-	put16(p + 2, sizeof p);
-	p[8] = 64;
-	p[9] = 1;
-	memcpy(p + 12, peer.b + 12, 4);
-	memcpy(p + 16, us.b + 12, 4);
-	put16(p + 10, fold(0, p, 20));
-	put_packet(w, p, sizeof p);
+	fuzz_put16(m + 6, s[3] * 8U);
+	q[0] = v6 ? 0x60 : 0x45;
+	q[v6 ? 6 : 9] = TCP;
+	if (v6) {
+		memcpy(q + 8, us.b, 16);
+		memcpy(q + 24, peer.b, 16);
+	} else {
+		memcpy(q + 12, us.b + 12, 4);
+		memcpy(q + 16, peer.b + 12, 4);
+	}
+	q += quoted;
+	fuzz_put16(q, PORT);
+	fuzz_put16(q + 2, PEER_PORT + s[0] % PEERS);
+	fuzz_put32(q + 4, flow->seq - 1 + offset_of(s[4]));
+	fuzz_put16(m + 2, fuzz_fold(fuzz_sum(v6 ? pseudo : 0, m, len)));
+	give(w, p, at + len);
+	run(w);
 }
 
 static void open_one(struct world *w, const uint8_t s[STEP])
 {
-	struct lull_connect c = {
-		.size = sizeof c,
-		.remote = {peer, (uint16_t)(1000 + s[2] % PEERS)},
-		.local = {us, 80},
-	};
 	struct lull_sock sock;
 	int e;
 
@@ -269,9 +465,10 @@ static void open_one(struct world *w, const uint8_t s[STEP])
 	if (s[1] & 1)
 		e = lull_sock_accept(w->shard, w->listener, 2, &sock);
 	else
-		e = lull_sock_connect(w->shard, &c, &sock, NULL);
+		e = connect_to(w, s[2] % PEERS, &sock);
 	if (e == 0)
 		w->sock[w->socks++] = sock;
+	run(w);
 }
 
 static void set_option(struct world *w, struct lull_sock sock,
@@ -282,7 +479,8 @@ static void set_option(struct world *w, struct lull_sock sock,
 
 	(void)!lull_sock_set(w->shard, sock, LULL_OPT_LINGER, &linger,
 			     sizeof linger);
-	(void)!lull_sock_set(w->shard, sock, (enum lull_option)(s[2] % 20), &v,
+	(void)!lull_sock_set(w->shard, sock,
+			     (enum lull_option)(s[2] % LULL_OPTIONS), &v,
 			     sizeof v);
 }
 
@@ -341,8 +539,10 @@ static void step(struct world *w, const uint8_t s[STEP])
 	switch (s[0] & 7) {
 	case 0:
 	case 1:
-	case 2:
 		segment(w, s);
+		break;
+	case 2:
+		sack(w, s);
 		break;
 	case 3:
 		pass(w, s);
@@ -363,20 +563,10 @@ static void step(struct world *w, const uint8_t s[STEP])
 
 static void destroy(struct world *w)
 {
-	struct lull_pool pool;
-
 	while (w->socks)
 		lull_sock_close(w->shard, w->sock[--w->socks]);
 	lull_sock_close(w->shard, w->listener);
-	run(w);
-	for (int i = 0; i < 200; i++) { /* 5,000 s: longer than any timer */
-		w->now_ns += 25000000000;
-		run(w);
-	}
-	for (uint32_t i = 0; lull_diag_pool(w->shard, i, &pool); i++)
-		if (pool.used)
-			abort();
-	lull_memory_unmap(&w->memory);
+	fuzz_run_out(w->shard, &w->now_ns, run, w);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -384,14 +574,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct world w = {0};
 	int steps = 0;
 
+	if (size < HEAD)
+		return 0;
+	w.with = data[1];
 	create(&w);
+	reach(&w, (enum lull_tcp_state)(data[0] % LULL_TCP_STATES));
+	data += HEAD;
+	size -= HEAD;
 	for (; size >= STEP && steps < STEPS_MAX; size -= STEP, data += STEP) {
 		step(&w, data);
 		steps++;
 	}
 	/* What is left is a packet as it stands. */
-	if (size > 0)
-		put_packet(&w, data, (uint32_t)size);
+	if (size > 0) {
+		give(&w, data, (uint32_t)size);
+		run(&w);
+	}
 	destroy(&w);
 	return 0;
 }

@@ -70,6 +70,12 @@ sim() {
 	tail -n 1 "$out/sim.log" >"$out/sim"
 }
 
+# Another number for each commit, from which samples are drawn.
+first=$(git rev-parse HEAD 2>/dev/null || echo 1)
+first=$(printf '%d' "0x$(printf '%.7s' "$first")")
+FUZZ_SEED=$first
+export FUZZ_SEED
+
 say "gcc, as released"
 configure build cc -Dtests=true -Dwerror=true
 build build && run_tests build
@@ -82,18 +88,21 @@ UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export ASAN_OPTIONS UBSAN_OPTIONS
 build build-asan && run_tests build-asan --suite unit --suite host --suite tools
 
-say "clang, warnings are errors; the fuzzers from their corpus, 8 s each"
+fuzzers=$(cd fuzz && ls fuzz_*.c | wc -l)
+fuzz_s=$((45 / fuzzers)) # all together: less than a minute
+say "clang, warnings are errors; the fuzzers from their corpus, $fuzz_s s each"
 configure build-fuzz clang -Dfuzz=true -Dtests=true -Dwerror=true \
 	-Dsuffix=-fuzz -Db_sanitize=address,undefined -Db_lundef=false
 if build build-fuzz; then
-	for name in fuzz_wire fuzz_ether fuzz_segments fuzz_restore fuzz_fragments; do
-		if scripts/fuzz.sh 8 "$name.c"; then pass; else fail "$name"; fi
+	for name in fuzz/fuzz_*.c; do
+		name=${name#fuzz/fuzz_} name=${name%.c}
+		if scripts/fuzz.sh "$fuzz_s" "$name"; then pass; else
+			fail "fuzz_$name"
+		fi
 	done
 fi
 
 say "the simulator"
-first=$(git rev-parse HEAD 2>/dev/null || echo 1)
-first=$(printf '%d' "0x$(printf '%.7s' "$first")")
 sim build/lull-sim "$first" $((first + seeds - 1))
 cat "$out/sim"
 cp "$out/sim" "$out/once"
