@@ -5,7 +5,7 @@ MESON ?= meson
 B := build
 
 .PHONY: help all deps demo check bench ceilings plots lint format install deb \
-	fuzz clean packetdrill-so rfc rfc-mutants
+	fuzz exhaust clean packetdrill-so rfc rfc-mutants
 
 all: $(B)/build.ninja
 	ninja -C $(B)
@@ -21,6 +21,7 @@ help:
 	@echo "make rfc        docs/rfc9293.md and rfcs.md anew from tests/rfc"
 	@echo "make rfc-mutants    break each rule of them; its test must fail"
 	@echo "make fuzz TIME=60 [TARGET=http]   each fuzzer, or one, so many seconds"
+	@echo "make exhaust    each get from each pool fails, over the unit tests"
 	@echo "make format     clang-format over everything"
 	@echo "make install    DESTDIR and PREFIX as usual"
 	@echo "make deb        Debian packages into $(B)/deb, with lintian"
@@ -59,6 +60,11 @@ lint: deps-lint all
 
 fuzz: deps-check
 	@scripts/fuzz.sh $(or $(TIME),60) $(TARGET)
+
+exhaust: deps-check all
+	@$(MESON) configure $(B) -Dtests=true
+	@ninja -C $(B)
+	@scripts/exhaust.py $(B)
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h' | grep -v ^bench/peers/)

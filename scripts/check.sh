@@ -59,13 +59,16 @@ run_tests() {
 	[ $good = yes ] || [ "$f" -gt 0 ] || fail "meson test in $dir"
 }
 
-# sim PROGRAM FIRST LAST: the last line in $out/sim, failing seeds on stdout.
+# sim PROGRAM FIRST LAST [OPTIONS...]: the last line in $out/sim, failing seeds on
+# stdout.
 sim() {
-	if "$1" --seeds "$2..$3" >"$out/sim.log" 2>&1; then
+	program=$1 seeds_now=$2..$3
+	shift 3
+	if "$program" --seeds "$seeds_now" "$@" >"$out/sim.log" 2>&1; then
 		pass
 	else
 		head -n 40 "$out/sim.log"
-		fail "sim --seeds $2..$3"
+		fail "sim --seeds $seeds_now $*"
 	fi
 	tail -n 1 "$out/sim.log" >"$out/sim"
 }
@@ -87,6 +90,11 @@ ASAN_OPTIONS=abort_on_error=1
 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export ASAN_OPTIONS UBSAN_OPTIONS
 build build-asan && run_tests build-asan --suite unit --suite host --suite tools
+
+say "gets from pools that fail, over the unit tests: a sample"
+if scripts/exhaust.py build-asan --sample "$first" 25; then pass; else
+	fail "exhaust.py build-asan --sample $first 25"
+fi
 
 fuzzers=$(cd fuzz && ls fuzz_*.c | wc -l)
 fuzz_s=$((45 / fuzzers)) # all together: less than a minute
@@ -113,6 +121,15 @@ if cmp -s "$out/once" "$out/sim"; then pass; else
 	fail "the same seeds, another hash: $(cat "$out/once" "$out/sim")"
 fi
 sim build-asan/lull-asan-sim "$first" $((first + 39))
+# Each pool fails once, at a get that each commit chooses anew.
+fails=0
+for pool in connections half-open handles closing-IPv4 closing-IPv6 \
+	buffers-256 buffers-2k destinations port-maps; do
+	n=$((1 + first % 97)) first_failing=$((first + fails * 3))
+	fails=$((fails + 1))
+	sim build/lull-sim "$first_failing" $((first_failing + 2)) \
+		--fail "$pool:$n"
+done
 # Attacks on the reuse of pairs: every combination of each, a multiple of 24.
 scenes=$((first / 24 * 24))
 if build/lull-sim --scenario all --seeds $scenes..$((scenes + 23)) \

@@ -44,6 +44,8 @@ static const char help[] =
 	"  --shrink          of a seed that fails leave out one kind after the other,\n"
 	"                    and connections, while it does; print the command for it\n"
 	"  --regressions FILE  seeds that once failed, a line each\n"
+	"  --fail POOL:N     of each stack the N-th get from this pool fails, while the\n"
+	"                    network is bad: connections, half-open, buffers-2k, ...\n"
 	"\n"
 	"Exit: 0 all held; 1 some seeds failed, each with the line that repeats it;\n"
 	"3 could not; 64 usage. The last line: N seeds, N connections, N failed, hash H\n"
@@ -117,6 +119,21 @@ static int parse_without(const char *text, struct arguments *a)
 	return wrong ? usage("no such kind, see --without list", wrong) : 0;
 }
 
+/* "buffers-2k:7", in place. */
+static bool parse_fail(char *text, struct sim_options *o)
+{
+	char *colon = strrchr(text, ':'), *end;
+	unsigned long n;
+
+	if (!colon || colon[1] < '1' || colon[1] > '9')
+		return false;
+	n = strtoul(colon + 1, &end, 10);
+	*colon = 0;
+	o->fail = text;
+	o->fail_n = (uint32_t)n;
+	return !*end && n <= UINT32_MAX;
+}
+
 static int list(void)
 {
 	const struct scenario *k;
@@ -159,6 +176,10 @@ static int take(int c, struct arguments *a, bool *seeds)
 	case 'r':
 		a->regressions = optarg;
 		return 0;
+	case 'f':
+		return parse_fail(optarg, &a->options)
+			       ? 0
+			       : usage("not POOL:N", optarg);
 	case 'h':
 		fputs(help, stdout);
 		return -1;
@@ -178,6 +199,8 @@ static int agree(const struct arguments *a, bool seeds)
 	    (a->options.without || a->options.conns || a->shrink))
 		return usage("a scenario has no kinds of trouble to leave out",
 			     a->scenario);
+	if (a->scenario && a->options.fail)
+		return usage("a scenario's pools do not fail", "--fail");
 	if (a->regressions)
 		return seeds ? usage("seeds, or regressions", a->regressions)
 			     : 0;
@@ -197,6 +220,7 @@ static int parse(int argc, char **argv, struct arguments *a)
 		{"conns", required_argument, NULL, 'c'},
 		{"shrink", no_argument, NULL, 'k'},
 		{"regressions", required_argument, NULL, 'r'},
+		{"fail", required_argument, NULL, 'f'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -238,6 +262,8 @@ static void run_one(struct arguments *a, const struct scenario *kind,
 		printf(" --without %s", without);
 	if (a->options.conns)
 		printf(" --conns %u", a->options.conns);
+	if (a->options.fail)
+		printf(" --fail %s:%u", a->options.fail, a->options.fail_n);
 	printf(" --trace\n");
 	if (a->shrink && !r->expected)
 		again_shrink(&a->options, r);

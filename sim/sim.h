@@ -44,6 +44,8 @@ struct sim_options {
 	uint64_t without;  /* kinds that are not to be there */
 	uint32_t conns;	   /* at most so many begin; 0: all */
 	FILE *trace;	   /* what happens, line by line; NULL: nowhere */
+	const char *fail; /* of each stack the `fail_n`-th get from this pool */
+	uint32_t fail_n;  /* fails, while the network is bad; NULL: none */
 	struct lull_pcap *pcap;
 };
 
@@ -156,6 +158,9 @@ struct world {
 	void (*on_state)(struct world *w, int host,
 			 const struct lull_trace_record *r);
 };
+
+/* Of the checked core alone, which no header of lull's tells: src/shard.h. */
+int lull_pool_fail(struct lull_shard *s, const char *pool, uint32_t n);
 
 /* ---- world.c ---- */
 

@@ -128,6 +128,16 @@ void sim_hash(struct world *w, const void *p, size_t len)
 
 /* ---- creation ---- */
 
+/* From now on the n-th get of the pool fails, in each stack; 0: none does. */
+static void fail_pools(struct world *w, uint32_t n)
+{
+	for (int i = 0; i < w->hosts && w->options->fail; i++)
+		if (!w->host[i].down &&
+		    lull_pool_fail(w->host[i].shard, w->options->fail, n) < 0)
+			sim_fail(w, "no pool %s that may fail",
+				 w->options->fail);
+}
+
 static void create(struct world *w)
 {
 	char kinds[512];
@@ -152,6 +162,8 @@ static void create(struct world *w)
 	}
 	for (int i = 0; i < w->hosts; i++)
 		sim_add_host(w, i);
+	if (!w->result->failed)
+		fail_pools(w, w->options->fail_n);
 	w->conns_left = SIM_CONNS;
 	if (w->options->conns && w->options->conns < SIM_CONNS)
 		w->conns_left = (int)w->options->conns;
@@ -358,6 +370,7 @@ static void live(struct world *w)
 		if (!w->host[i].down)
 			sim_check_limits(w, i);
 	w->quiet = true;
+	fail_pools(w, 0);
 	net_quiet(w);
 	sim_hosts_quiet(w);
 	sim_programs_quiet(w);

@@ -47,6 +47,13 @@ static inline uint32_t lull_rxq_len(const struct lull_rxq *q)
 	return q->tail - q->head;
 }
 
+/* diag/fail.c, of the checked core alone: the n-th get of this pool from now on
+ * fails; 0: none does. Returns what was left of the last n: 0, it has failed.
+ * -ENOENT: no such pool, or none that may fail. */
+int lull_pool_fail(struct lull_shard *s, const char *pool, uint32_t n);
+/* The i-th of those that may, from 0; NULL: there is none. */
+const char *lull_pool_name(struct lull_shard *s, uint32_t i);
+
 /* diag/info.c: TCP_INFO. */
 void lull_info_of(const struct lull_shard *s, const struct lull_tcb *tcb,
 		  struct lull_tcp_info *info);

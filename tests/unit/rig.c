@@ -70,6 +70,7 @@ static void get_memory(struct rig *r, const struct lull_limits *limits)
 
 void rig_drop(struct rig *r)
 {
+	rig_unwatch(r->s);
 	if (spare.memory.mem)
 		lull_memory_unmap(&spare.memory);
 	spare.limits = r->s->limits;
@@ -163,6 +164,7 @@ void rig_open(struct rig *r, const struct rig_config *config)
 	r->now_ns = 1000000000;
 	assert_int_equal(lull_shard_init(&r->s, &c, r->memory, r->now_ns, NULL),
 			 0);
+	rig_watch(r->s);
 	r->tuple = (struct lull_tuple){
 		.local = address(config->v6, 2),
 		.remote = address(config->v6, 1),

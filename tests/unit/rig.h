@@ -90,6 +90,9 @@ void rig_open(struct rig *r, const struct rig_config *config);
 void rig_close(struct rig *r);
 /* Give the shard up as it is. */
 void rig_drop(struct rig *r);
+/* A shard has begun, or is given up: rig_fail.c, for LULL_FAIL. */
+void rig_watch(struct lull_shard *s);
+void rig_unwatch(struct lull_shard *s);
 /* From now on the connection is that of another port of the peer's. */
 void rig_peer(struct rig *r, uint16_t port);
 
