@@ -5,7 +5,7 @@ MESON ?= meson
 B := build
 
 .PHONY: help all deps demo check bench ceilings plots lint format install deb \
-	fuzz exhaust clean packetdrill-so rfc rfc-mutants
+	fuzz exhaust coverage clean packetdrill-so rfc rfc-mutants
 
 all: $(B)/build.ninja
 	ninja -C $(B)
@@ -22,6 +22,7 @@ help:
 	@echo "make rfc-mutants    break each rule of them; its test must fail"
 	@echo "make fuzz TIME=60 [TARGET=http]   each fuzzer, or one, so many seconds"
 	@echo "make exhaust    each get from each pool fails, over the unit tests"
+	@echo "make coverage   which lines of the core no test reaches"
 	@echo "make format     clang-format over everything"
 	@echo "make install    DESTDIR and PREFIX as usual"
 	@echo "make deb        Debian packages into $(B)/deb, with lintian"
@@ -65,6 +66,9 @@ exhaust: deps-check all
 	@$(MESON) configure $(B) -Dtests=true
 	@ninja -C $(B)
 	@scripts/exhaust.py $(B)
+
+coverage: deps-check
+	@scripts/coverage.sh
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h' | grep -v ^bench/peers/)

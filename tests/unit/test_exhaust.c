@@ -324,6 +324,122 @@ static void few_ranges(void **unused)
 	}
 }
 
+/* ---- a full bucket of the flow table ---- */
+
+/* The next port of the peer's whose flow stands in the first bucket, however
+ * far the table is split. */
+static void next_alike(struct rig *r)
+{
+	do
+		r->tuple.rport++;
+	while (lull_hash_tuple(r->s->g.keys.flow, &r->tuple) & 0xff);
+	rig_peer(r, r->tuple.rport);
+}
+
+static int take_over(struct rig *r)
+{
+	const struct lull_timewait t = {
+		.size = sizeof t,
+		.local = {r->tuple.local, RIG_PORT},
+		.remote = {r->tuple.remote, r->tuple.rport},
+		.left_ms = 60000,
+		.state = LULL_TCP_TIME_WAIT,
+	};
+
+	return lull_timewait_put(r->s, &t);
+}
+
+/* One flow less than a bucket more would be needed for. */
+static void fill_bucket(struct rig *r, const struct rig_config *config)
+{
+	rig_open(r, config);
+	for (int i = 0; i < LULL_BUCKET_SLOTS; i++) {
+		next_alike(r);
+		assert_int_equal(take_over(r), 0);
+	}
+	next_alike(r);
+	assert_int_equal(r->s->tcp.flows.overflow.used, 0);
+}
+
+/* The next flow finds no bucket, the one after that does. */
+static void no_bucket(struct rig *r)
+{
+	r->s->tcp.flows.overflow.fail_in = 1;
+}
+
+static void has_bucket(struct rig *r)
+{
+	assert_int_equal(r->s->tcp.flows.overflow.empty, 1);
+	assert_int_equal(r->s->tcp.flows.overflow.used, 0);
+	lull_table_check(&r->s->tcp.flows);
+}
+
+static void no_bucket_for_a_record(void **unused)
+{
+	struct rig r;
+
+	fill_bucket(&r, &(struct rig_config){0});
+	no_bucket(&r);
+	assert_int_equal(take_over(&r), -ENOSPC);
+	has_bucket(&r);
+	assert_int_equal(take_over(&r), 0);
+	rig_close(&r);
+}
+
+static void no_bucket_for_a_syn(void **unused)
+{
+	struct rig r;
+
+	fill_bucket(&r, &(struct rig_config){
+				.sysctl = {"net.ipv4.tcp_syncookies=0"}});
+	no_bucket(&r);
+	rig_syn(&r, LULL_SYN);
+	rig_expect_none(&r);
+	assert_int_equal(rig_drops(&r, LULL_DROP_LISTEN_NO_HALF), 1);
+	has_bucket(&r);
+	rig_shake(&r);
+	rig_close(&r);
+}
+
+static void no_bucket_for_a_cookie(void **unused)
+{
+	struct rig_seg syn_ack;
+	struct rig r;
+
+	fill_bucket(&r, &(struct rig_config){
+				.sysctl = {"net.ipv4.tcp_syncookies=2"}});
+	rig_syn(&r, LULL_SYN);
+	syn_ack = rig_expect(&r, LULL_SYN | LULL_ACK);
+	no_bucket(&r);
+	rig_put(&r, LULL_ACK, r.seq, lull_seq_add(syn_ack.seg.seq, 1), NULL, 0);
+	rig_expect_none(&r);
+	assert_int_equal(rig_drops(&r, LULL_DROP_LISTEN_NO_CONN), 1);
+	has_bucket(&r);
+	rig_put(&r, LULL_ACK, r.seq, lull_seq_add(syn_ack.seg.seq, 1), NULL, 0);
+	assert_int_equal(rig_state(&r), LULL_TCP_ESTABLISHED);
+	assert_int_equal(lull_sock_accept(r.s, r.listener, 2, &r.sock), 0);
+	rig_close(&r);
+}
+
+static void no_bucket_for_a_connect(void **unused)
+{
+	struct lull_why why = {.size = sizeof why};
+	struct lull_connect c = {.size = sizeof c};
+	struct rig r;
+
+	fill_bucket(&r, &(struct rig_config){.no_listener = true});
+	c.remote = (struct lull_endpoint){r.tuple.remote, r.tuple.rport};
+	c.local = (struct lull_endpoint){r.tuple.local, r.tuple.lport};
+	no_bucket(&r);
+	assert_int_equal(lull_sock_connect(r.s, &c, &r.sock, &why), -ENFILE);
+	assert_int_equal(why.reason, LULL_WHY_LIMIT_CONNS);
+	has_bucket(&r);
+	assert_int_equal(lull_sock_connect(r.s, &c, &r.sock, &why), 0);
+	rig_run(&r);
+	rig_expect(&r, LULL_SYN);
+	rig_close(&r);
+}
+
 /* A link that takes nothing for a while: 16 frames wait, and no more. */
 static void small_ring(struct lull_limits *l)
 {
@@ -389,6 +505,10 @@ int main(void)
 		cmocka_unit_test(linux_life),
 		cmocka_unit_test(cookie_life),
 		cmocka_unit_test(few_ranges),
+		cmocka_unit_test(no_bucket_for_a_record),
+		cmocka_unit_test(no_bucket_for_a_syn),
+		cmocka_unit_test(no_bucket_for_a_cookie),
+		cmocka_unit_test(no_bucket_for_a_connect),
 		cmocka_unit_test(full_ring),
 	};
 
