@@ -9,6 +9,9 @@ expect{A, seq=2, ack=2, ts={0, 1500}}
 after(10000)
 inject{FA, seq=1, ack=2, ts={11500, 0}}
 expect{A, seq=2, ack=2, ts={10000, 11500}}
+inject{FA, seq=1, ack=2, ts={11500, 0}} -- the same tick is not older
+expect{A, seq=2, ack=2, ts={10000, 11500}}
+is(counter("TWFinAgain"), 2)
 after(10000)
 inject{A, seq=2, ack=2, ts={21500, 0}} -- no answer, but the stamp is taken
 expect_nothing()

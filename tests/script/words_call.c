@@ -180,13 +180,16 @@ static int call_accept(lua_State *L)
 	return 1;
 }
 
-/* call.connect(port [, our port]): to that port of the peer's, which becomes
- * the flow that is meant. */
+/* call.connect(port [, our port [, "reuseaddr"]]): to that port of the peer's,
+ * which becomes the flow that is meant. */
 static int call_connect(lua_State *L)
 {
+	static const char *const names[] = {"", "reuseaddr", NULL};
+	static const uint32_t flags[] = {0, LULL_CONNECT_REUSEADDR};
 	struct world *w = words_world(L);
 	struct lull_connect c = {
 		.size = sizeof(c),
+		.flags = flags[luaL_checkoption(L, 3, "", names)],
 		.remote = {wire_addr(w->v6, 1),
 			   (uint16_t)luaL_checkinteger(L, 1)},
 		.local = {{{0}}, (uint16_t)luaL_optinteger(L, 2, 0)},

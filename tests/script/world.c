@@ -143,7 +143,7 @@ __attribute__((format(printf, 3, 4))) static void add(char *out, size_t size,
 static void add_options(const struct flow *f, const struct segment *s,
 			bool ours, char *out, size_t size)
 {
-	uint32_t base = ours ? f->our_iss : f->peer_iss;
+	uint32_t base = ours ? f->peer_iss : f->our_iss;
 
 	if (s->has_mss)
 		add(out, size, ", mss=%u", s->mss);
@@ -158,7 +158,6 @@ static void add_options(const struct flow *f, const struct segment *s,
 		add(out, size, ", ts={%u, %d}", s->tsval,
 		    (int32_t)(s->tsecr -
 			      (s->flags & TCP_ACK ? f->our_base : 0)));
-	base = ours ? f->peer_iss : f->our_iss;
 	for (uint32_t i = 0; i < s->sacks; i++)
 		add(out, size, "%s{%d, %d}%s", i ? ", " : ", sack={",
 		    (int32_t)(s->sack[i][0] - base),
