@@ -27,6 +27,7 @@ while read -r command; do
 		fail "no page of lull $command"
 done <"$root/commands"
 "$lull" sim --seeds 1..1 >/dev/null || fail "lull sim finds no lull-sim"
+"$lull" lab run open >/dev/null || fail "lull lab finds no lull-lab or script"
 bash -n "$root/lull/usr/share/bash-completion/completions/lull"
 ldd "$lull" | grep -q liblull && fail "lull needs liblull0"
 

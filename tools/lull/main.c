@@ -28,6 +28,7 @@ static const struct {
 	{"explain", cmd_explain, "a state, counter, knob, error or log line"},
 	{"bench", cmd_bench, "measure: crr, rr, stream"},
 	{"sim", cmd_sim, "seeded worlds with faults, checked"},
+	{"lab", cmd_lab, "what is said of TCP, tried out"},
 };
 
 enum {
