@@ -5,7 +5,7 @@ MESON ?= meson
 B := build
 
 .PHONY: help all deps demo check bench ceilings plots lint format install deb \
-	fuzz exhaust coverage clean packetdrill-so rfc rfc-mutants
+	fuzz exhaust coverage clean packetdrill-so rfc rfc-mutants claims
 
 all: $(B)/build.ninja
 	ninja -C $(B)
@@ -16,6 +16,7 @@ help:
 	@echo "make check      all tests"
 	@echo "make bench      measure, beside the kernel, lwIP and gVisor"
 	@echo "make plots      draw recoveries from losses into docs/plots/"
+	@echo "make claims     docs/claims.md, from the experiments of lull lab"
 	@echo "make ceilings   instructions for each segment, counted and set anew"
 	@echo "make lint       clang-tidy and cppcheck"
 	@echo "make rfc        docs/rfc9293.md and rfcs.md anew from tests/rfc"
@@ -50,6 +51,10 @@ bench: deps-bench all
 
 plots: all
 	@scripts/plots.sh $(B)/lull
+
+claims: all
+	@LULL_LAB=lab scripts/claims.py $(B)/lull-lab lab/claims.tsv > $(B)/claims.md
+	@mv $(B)/claims.md docs/claims.md
 
 ceilings: deps-bench all
 	@$(MESON) configure $(B) -Dtests=true
