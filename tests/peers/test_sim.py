@@ -80,6 +80,51 @@ def test_scenarios(w):
               "bogus", "--seeds", "1..1")
 
 
+def test_kinds(w):
+    p = w.lull("sim", "--without", "list")
+    names = [l.split()[0] for l in p.stdout.splitlines()]
+    w.ok("--without list: at least forty kinds", p.returncode == 0 and
+         len(names) >= 40 and len(set(names)) == len(names), names)
+    first = w.lull("sim", "--seeds", "47..47", "--trace").stdout.splitlines()[0]
+    kinds = first.split("kinds: ")[1].split(",")
+    w.ok("a world tells its own", set(kinds) <= set(names), first)
+    p = w.lull("sim", "--seeds", "47..47", "--trace", "--without", kinds[0])
+    w.equal("and is without one", ",".join(kinds[1:]),
+            p.stdout.splitlines()[0].split("kinds: ")[1])
+    p = w.lull("sim", "--seeds", "47..47", "--conns", "3", "--trace")
+    w.equal("three connections, and five when the faults are over", 8,
+            len(re.findall(r"side \d+ connects", p.stdout)))
+    w.refuses("an unknown kind", 64, ["bogus"], "sim", "--seeds", "1..1",
+              "--without", "loss,bogus")
+    w.refuses("no number of connections", 64, ["none"], "sim", "--seeds",
+              "1..1", "--conns", "none")
+    w.refuses("a scenario has no kinds", 64, ["plain"], "sim", "--scenario",
+              "plain", "--seeds", "1..1", "--without", "loss")
+
+
+def test_regressions(w):
+    def run(text):
+        path = os.path.join(w.dir, "regressions")
+        with open(path, "w") as f:
+            f.write(text)
+        return w.lull("sim", "--regressions", path)
+
+    p = run("# a comment\n7 a bug\n8 --without=loss,dup --conns=9 another\n"
+            "plain:3 in a scenario\n")
+    w.ok("lines that hold", p.returncode == 0 and
+         p.stdout == "3 regressions, 0 failed\n", p.stdout, p.stderr)
+    for line, what in (("bogus:3 x", "scenario"), ("7 --without=bogus", "kind"),
+                       ("7 --bogus", "option"), ("x7 y", "seed"),
+                       ("7 --conns=0", "connections"),
+                       ("plain:3 --without=loss", "scenario")):
+        p = run(f"7 fine\n{line}\n")
+        w.ok(f"{line}: said, and failed", p.returncode == 1 and what in p.stdout
+             and ":2: " in p.stdout and p.stdout.endswith("2 regressions, 1 failed\n"),
+             p.stdout)
+    p = run("# nothing\n")
+    w.ok("no line at all: failed", p.returncode == 1, p.stdout)
+
+
 def test_usage(w):
     for text in ("5..3", "5", "..", "1..", "..9", "a..b", "-1..5", "1..5x",
                  "1...5", "99999999999999999999..99999999999999999999"):
@@ -91,4 +136,5 @@ def test_usage(w):
     w.refuses("a word too many", 64, ["word"], "sim", "--seeds", "1..1", "word")
 
 
-main([test_seeds, test_pcap, test_scenarios, test_usage], root=False)
+main([test_seeds, test_pcap, test_scenarios, test_kinds, test_regressions,
+      test_usage], root=False)
