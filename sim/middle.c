@@ -21,6 +21,7 @@ enum {
 	OUTER_PORT = 20000,
 	PASSES_MAX = 1024,
 	SEEN_MAX = 4096,
+	QUIET_IDLE_S = 600,
 	SLOTS = 4096,
 	TRIES = 64,
 };
@@ -45,6 +46,7 @@ struct middle {
 	int used;
 	/* Each SYN of the NAT's, as it was outside: for servers. */
 	struct {
+		uint64_t ns;
 		uint32_t key, isn;
 		uint16_t outer;
 	} seen[SEEN_MAX];
@@ -120,11 +122,12 @@ static struct passage *find(struct world *w, uint32_t key)
 /* Has it given up its port, or is it nobody's by now? */
 static bool is_over(const struct world *w, const struct passage *p)
 {
-	uint64_t idle_ns = w->middle->idle_ns;
+	/* What has crashed says no FIN: some day its port is free again. */
+	uint64_t idle_ns =
+		w->quiet ? QUIET_IDLE_S * SECOND : w->middle->idle_ns;
 
 	return (p->free_ns && p->free_ns <= w->now_ns) ||
-	       (!w->quiet && idle_ns != UINT64_MAX &&
-		p->last_ns + idle_ns <= w->now_ns);
+	       (idle_ns != UINT64_MAX && p->last_ns + idle_ns <= w->now_ns);
 }
 
 static const struct passage *outside(const struct world *w, uint32_t key,
@@ -177,34 +180,42 @@ static void note_end(struct world *w, struct passage *p, uint8_t flags,
 		p->free_ns = w->now_ns + w->middle->linger_ns;
 }
 
-static void note_syn(struct middle *m, const struct passage *p, uint32_t isn)
+static void note_syn(struct world *w, const struct passage *p, uint32_t isn)
 {
+	struct middle *m = w->middle;
 	uint32_t i = m->seens++ % SEEN_MAX;
 
+	m->seen[i].ns = w->now_ns;
 	m->seen[i].key = p->key;
 	m->seen[i].isn = isn;
 	m->seen[i].outer = p->outer;
 }
 
-void middle_inner(const struct world *w, int server, uint32_t isn,
-		  struct lull_endpoint *e)
+uint64_t middle_inner(const struct world *w, int server, uint32_t isn,
+		      struct lull_endpoint *e)
 {
+	struct lull_endpoint inner = *e;
+	uint64_t sent_ns = 0;
 	bool v6 = e->addr.b[0] == 0xfd;
 	const struct middle *m = w->middle;
 	uint32_t n = m->seens < SEEN_MAX ? m->seens : SEEN_MAX;
 
 	if (e->addr.b[15] != OUTER)
-		return;
+		return UINT64_MAX;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t key = m->seen[i].key;
 
 		if (m->seen[i].outer != e->port || m->seen[i].isn != isn ||
 		    !same_outside(key, key_of(0, 0, server, v6)))
 			continue;
-		e->addr = w->host[client_of(key)].addr[v6].addr;
-		e->port = (uint16_t)key;
-		return;
+		if (m->seen[i].ns < sent_ns)
+			continue;
+		sent_ns = m->seen[i].ns;
+		inner.addr = w->host[client_of(key)].addr[v6].addr;
+		inner.port = (uint16_t)key;
 	}
+	*e = inner;
+	return sent_ns;
 }
 
 /* ---- what is rewritten ---- */
@@ -280,7 +291,7 @@ static int to_server(struct world *w, int from, int to, struct view *v)
 		v->addr[0][v->addr_len - 1] = OUTER;
 		packet_put16(v->tcp, p->outer);
 		if (v->flags & SYN)
-			note_syn(w->middle, p, v->seq + p->seq[0]);
+			note_syn(w, p, v->seq + p->seq[0]);
 	}
 	p->last_ns = w->now_ns;
 	note_end(w, p, v->flags, 0);

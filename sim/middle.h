@@ -19,9 +19,12 @@ struct middle *middle_create(struct world *w);
  * the host that it goes to; -1: it is dropped.
  */
 int middle_pass(struct world *w, int from, uint8_t *packet, uint32_t len);
-/* Whom a server knows by this endpoint and ISN, as that one knows itself. */
-void middle_inner(const struct world *w, int server, uint32_t isn,
-		  struct lull_endpoint *e);
+/*
+ * Whom a server knows by this endpoint and ISN, as that one knows itself.
+ * Returns when it last sent that SYN; UINT64_MAX: no NAT has seen it.
+ */
+uint64_t middle_inner(const struct world *w, int server, uint32_t isn,
+		      struct lull_endpoint *e);
 /* It is behind a NAT: nobody can connect to it. */
 bool middle_hides(const struct world *w, int host);
 

@@ -98,6 +98,7 @@ static struct side *new_side(struct world *w, int host, bool client)
 		.open = true,
 		.client = client,
 		.host = host,
+		.born_ns = w->now_ns,
 		.id = w->options->seed << 16 | (uint64_t)w->sides,
 		.to_write = draw_length(w),
 		.plan = draw_plan(w),
@@ -333,12 +334,13 @@ void sim_programs_quiet(struct world *w)
 static struct side *client_of(struct world *w, const struct side *server)
 {
 	struct lull_endpoint remote = server->remote;
+	uint64_t sent_ns =
+		middle_inner(w, server->host, wire_irs(w, server), &remote);
 
-	middle_inner(w, server->host, wire_irs(w, server), &remote);
 	for (int i = w->sides - 1; i >= 0; i--) {
 		struct side *c = &w->side[i];
 
-		if (c->client &&
+		if (c->client && c->born_ns <= sent_ns &&
 		    memcmp(&c->local, &remote, sizeof c->local) == 0 &&
 		    memcmp(&c->remote, &server->local, sizeof c->remote) == 0)
 			return c;

@@ -79,6 +79,7 @@ struct side {
 	struct lull_endpoint local, remote;
 	struct side *peer; /* the other end, once it is accepted */
 	enum plan plan;
+	uint64_t born_ns;
 	uint64_t id; /* of the stream that it writes */
 	uint64_t to_write, written, read;
 	bool wrote_fin; /* everything was written, and ended in order */

@@ -79,6 +79,7 @@ struct wire_end *wire_end_of(struct world *w, int host, const struct view *v,
 static void begin(struct wire_end *e, uint32_t iss)
 {
 	struct wire_end old = *e;
+	bool left = old.begun && old.fin_out;
 
 	*e = (struct wire_end){
 		.key = old.key,
@@ -88,9 +89,10 @@ static void begin(struct wire_end *e, uint32_t iss)
 		.iss = iss,
 		.snd_una = iss + 1,
 		.snd_max = iss + 1,
-		.has_old = old.begun || old.has_old,
-		.old_snd = old.begun ? old.snd_max : old.old_snd,
-		.old_ack = old.begun ? old.ack_out : old.old_ack,
+		/* What never sent FIN left no record behind it. */
+		.has_old = old.has_old || left,
+		.old_snd = left ? old.snd_max : old.old_snd,
+		.old_ack = left ? old.ack_out : old.old_ack,
 		.syn = old.syn,
 		.ts_offset = old.ts_offset,
 		.tsval_max = old.tsval_max,
@@ -426,12 +428,8 @@ static void note_rst(struct world *w, struct wire_end *e, const struct view *v)
 		e->begun && after(v->seq, e->iss) && !after(v->seq, e->snd_max);
 
 	(void)side_of(w, e, v);
-	if (ours) { /* another one may even begin at the same number */
+	if (ours) /* another one may even begin at the same number */
 		e->begun = false;
-		e->has_old = true;
-		e->old_snd = e->snd_max;
-		e->old_ack = e->ack_out;
-	}
 	if (!ended && ours &&
 	    x->resets < (int)(sizeof x->reset / sizeof x->reset[0]))
 		x->reset[x->resets++] = (int)(e - x->end);
