@@ -101,13 +101,21 @@ static void begin(struct wire_end *e, uint32_t iss)
 	};
 }
 
+/* A record may be there still, and answer. */
 void wire_forget(struct world *w, int host)
 {
 	for (int i = 0; i < w->wire->used; i++) {
 		struct wire_end *e = &w->wire->end[i];
 
-		if (e->host == host)
-			e->begun = e->has_old = e->syn.there = false;
+		if (e->host != host)
+			continue;
+		if (e->begun && e->fin_out) {
+			e->has_old = true;
+			e->old_snd = e->snd_max;
+			e->old_ack = e->ack_out;
+		}
+		e->has_old &= w->host[host].has_state;
+		e->begun = e->syn.there = false;
 	}
 }
 
@@ -415,7 +423,7 @@ static void check_time(struct world *w, struct wire_end *e,
 static bool is_old_ack(const struct wire_end *e, const struct view *v)
 {
 	return e->has_old && !v->text_len && v->seq == e->old_snd &&
-	       v->ack == e->old_ack;
+	       !before(v->ack, e->old_ack);
 }
 
 /* Is it of this connection, and has that not ended in order? What answers
