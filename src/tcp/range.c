@@ -282,7 +282,9 @@ void lull_range_reneged(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i)
 		return;
 	r->flags &= (uint8_t)~LULL_RANGE_SACKED;
 	rack_of(t, tcb)->sacked -= len_of(r);
-	take_off(t, tcb, i);
+	/* Sent when it was, or its SACK would tell a round trip that none was;
+	 * it is lost at once, so its place in time is no matter. */
+	fly(t, tcb, rack_of(t, tcb)->flying_end, i);
 }
 
 /* Behind which one in flight it belongs: from `prev` on, if that is older. */

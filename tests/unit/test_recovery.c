@@ -427,6 +427,30 @@ static void reneging(void **unused)
 	way_close(w);
 }
 
+/* What was thrown away was sent when it was, and not with what went last: when
+ * the peer has it all the same, its SACK tells no shorter round trip. */
+static void reneged_text_keeps_its_time(void **unused)
+{
+	static const uint32_t block[1][2] = {{2 * MSS, 10 * MSS}},
+			      late[1][2] = {{4 * MSS, 10 * MSS}};
+	struct way *w = way_open(false, RTT_MS, 10);
+	struct rig *r = &w->r;
+
+	rig_write(r, 14 * MSS);
+	assert_int_equal(rig_discard(r), 10);
+	rig_pass_ms(r, RTT_MS);
+	way_sack(r, 0, block, 1);
+	way_sack(r, 2 * MSS, NULL, 0);
+	(void)rig_discard(r);
+	assert_true(lull_seq_gt(rig_tcb(r)->snd.nxt, way_seq(10 * MSS)));
+	rig_pass_ms(r, RTT_MS * 3 / 4);
+	assert_int_equal(rig_count(r, LULL_COUNT_SACK_RENEGING), 1);
+	(void)rig_discard(r);
+	way_sack(r, 2 * MSS, late, 1);
+	assert_true(way_rack(r)->min_rtt_us >= RTT_MS * 1000);
+	way_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +469,7 @@ int main(void)
 		cmocka_unit_test(dsack_of_what_went_once),
 		cmocka_unit_test(timeout_spares_what_is_young),
 		cmocka_unit_test(reneging),
+		cmocka_unit_test(reneged_text_keeps_its_time),
 	};
 
 	return RUN("recovery", tests);
