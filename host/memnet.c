@@ -50,8 +50,8 @@ struct lull_memnet {
 	struct packet *heap;
 	size_t heap_len, heap_size;
 	struct lull_memnet_stats stats;
-	lull_tap *tap;
-	void *tap_arg;
+	lull_tap *tap, *heard;
+	void *tap_arg, *heard_arg;
 	lull_box *box;
 	void *box_arg;
 };
@@ -217,6 +217,12 @@ void lull_memnet_tap(struct lull_memnet *net, lull_tap *tap, void *arg)
 	net->tap_arg = arg;
 }
 
+void lull_memnet_heard(struct lull_memnet *net, lull_tap *tap, void *arg)
+{
+	net->heard = tap;
+	net->heard_arg = arg;
+}
+
 void lull_memnet_box(struct lull_memnet *net, lull_box *box, void *arg)
 {
 	net->box = box;
@@ -356,6 +362,9 @@ static bool deliver(struct lull_memnet *net, struct port *to,
 		net->stats.overflowed++;
 		return true;
 	}
+	if (net->heard)
+		net->heard(net->heard_arg, net->now_ns, (int)(to - net->port),
+			   f);
 	copy_frame(e, f);
 	e->len = f->len;
 	e->flags = f->flags;

@@ -202,6 +202,18 @@ struct lull_idle_info {
 /* The i-th of them from 0; false: there is none. */
 LULL_API bool lull_diag_idle(uint32_t i, struct lull_idle_info *idle);
 
+/* ---- stores ---- */
+
+/*
+ * For tests: called after each store into lull_memory.closing, where the
+ * process may die; NULL: no more. -ENOTSUP: only a build that checks itself
+ * (LULL_CHECKS) tells.
+ */
+typedef void lull_on_store(void *arg, const void *at, size_t bytes);
+LULL_API LULL_MUST_CHECK int lull_diag_stores(struct lull_shard *shard,
+					      lull_on_store *on_store,
+					      void *arg);
+
 /* ---- the trace ring ---- */
 
 enum lull_trace_kind {

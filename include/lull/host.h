@@ -168,6 +168,9 @@ LULL_API LULL_MUST_CHECK int lull_memnet_attach(
 	const struct lull_prefix *prefixes, int n);
 LULL_API void lull_memnet_tap(struct lull_memnet *net, lull_tap *tap,
 			      void *arg);
+/* The same of each frame as it reaches a shard, behind all faults. */
+LULL_API void lull_memnet_heard(struct lull_memnet *net, lull_tap *tap,
+				void *arg);
 /* NULL: none. */
 LULL_API void lull_memnet_box(struct lull_memnet *net, lull_box *box,
 			      void *arg);

@@ -3,7 +3,7 @@
  * counts.c: counters, pools, knobs and the trace ring, as text and numbers.
  *
  * Entry points: lull_diag_counter, lull_diag_pool, lull_diag_knob, _idle,
- * lull_diag_trace, lull_drop_name.
+ * lull_diag_trace, lull_drop_name, lull_diag_stores.
  */
 #include "shard.h"
 
@@ -215,4 +215,13 @@ int lull_diag_trace(const struct lull_shard *s, uint64_t *cursor,
 	while (i < n && *cursor < t->next)
 		records[i++] = t->ring[(*cursor)++ & t->mask];
 	return i;
+}
+
+int lull_diag_stores(struct lull_shard *s, lull_on_store *on_store, void *arg)
+{
+	if (!LULL_CHECKS)
+		return -ENOTSUP;
+	s->tcp.stored = on_store;
+	s->tcp.stored_arg = arg;
+	return 0;
 }
