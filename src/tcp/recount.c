@@ -100,6 +100,17 @@ static uint32_t count_live(const struct lull_tcp *t)
 	return n;
 }
 
+static uint32_t count_orphans(const struct lull_tcp *t)
+{
+	uint32_t n = 0;
+
+	/* A dying one counts until its RST is out, in state CLOSED. */
+	for (uint32_t i = 1; i < t->tcbs.fresh; i++)
+		n += lull_tcb_at(t, i)->state &&
+		     lull_tcb_at(t, i)->flags & LULL_TCB_ORPHAN;
+	return n;
+}
+
 /* What text costs: each queue's own count, together. */
 /* What is sent and not acknowledged: each range in one list beside the first,
  * or in none once it has arrived. */
@@ -201,6 +212,7 @@ void lull_tcp_recount(const struct lull_tcp *t)
 	LULL_ASSERT(dests == t->dests.used);
 	LULL_ASSERT(live == count_live(t));
 	LULL_ASSERT(closing == records);
+	LULL_ASSERT(t->orphans == count_orphans(t));
 	check_mem(t);
 	check_sent(t);
 }
