@@ -289,6 +289,10 @@ static int to_server(struct scene *s, struct view *v)
 		s->box.did |= BOX_SNAT;
 	}
 	rewrite_numbers(s, r, v, 0);
+	if (s->kind->box & BOX_SLOW_CLIENT && v->ts) {
+		packet_put32(v->ts, packet_get32(v->ts) / 1000 * 1000);
+		s->box.did |= BOX_SLOW_CLIENT;
+	}
 	note_end(s, r, v, 0);
 	if (loses(s, r, v))
 		return -1;

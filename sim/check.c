@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "packet.h"
-#include "sim.h"
+#include "rules.h"
 
 /* ---- streams ---- */
 
@@ -137,6 +136,7 @@ void sim_check_states(struct world *w, int host)
 
 	while ((n = lull_diag_trace(h->shard, &h->trace_cursor, r, 64)) > 0) {
 		for (int i = 0; i < n; i++) {
+			rules_record(w->rules, host, &r[i]);
 			if (r[i].kind == LULL_TRACE_STATE)
 				check_state(w, host, &r[i]);
 			else

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "net.h"
+#include "rules.h"
 #include "temper.h"
 #include "wire.h"
 
@@ -47,6 +48,8 @@ static void draw_limits(struct world *w, struct lull_limits *l)
 	l->rx_frames = 256;
 	l->tx_frames = 16U << sim_below(w, 6);
 	l->traces = 16384;
+	if (sim_has(w, KIND_TIGHT))
+		l->bufs_2k = (uint32_t)sim_scale_of(w, KIND_TIGHT, 64, 512);
 }
 
 static void set_knob(struct world *w, int host, const char *name,
@@ -166,6 +169,7 @@ static void start(struct world *w, int i, struct lull_restore *restore)
 	}
 	if (net_link_cap(w))
 		lull_link_use(h->shard, net_link_cap(w));
+	sim_watch_stores(w, i);
 	h->trace_cursor = 0;
 	h->deadline_ns = w->now_ns;
 	sim_trace(w, "host %d: profile %s, MTU %u%s", i,
@@ -279,6 +283,7 @@ static void crash(struct world *w, int i)
 	sim_gone(w, i);
 	net_forget(w, i);
 	wire_forget(w, i);
+	rules_gone(w->rules, i);
 	lull_memory_unmap(&h->memory);
 	h->shard = NULL;
 	h->down = true;

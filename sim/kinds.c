@@ -60,6 +60,8 @@ static const struct kind_info kinds[KINDS] = {
 	[KIND_CORK] = {"cork", "TCP_CORK and MSG_MORE", 20},
 	[KIND_FEW_PORTS] = {"few-ports", "the same pairs come again and again",
 			    30},
+	[KIND_FILL] = {"fill", "some write until the window is closed", 30},
+	[KIND_TIGHT] = {"tight", "hosts with few buffers", 20},
 };
 
 const struct kind_info *kind_at(int i)

@@ -62,6 +62,9 @@ enum kind {
 	KIND_DEAF,
 	KIND_URGENT,
 	KIND_CORK,
+	KIND_FILL,
+	/* The memory's. */
+	KIND_TIGHT,
 	KINDS,
 };
 

@@ -7,12 +7,14 @@
  * and of one, the sender's link with its rate and queue, delay, and what comes
  * twice, late or damaged.
  *
- * Entry points: net_create, net_step, net_put, net_quiet.
+ * Entry points: net_create, net_step, net_put, net_quiet, net_is_clean,
+ * net_rtt_ns.
  */
 #include <stdlib.h>
 
 #include "middle.h"
 #include "net.h"
+#include "rules.h"
 #include "temper.h"
 #include "wire.h"
 
@@ -214,6 +216,32 @@ void net_quiet(struct world *w)
 	n->loss_ppm = n->burst_ppm = n->dup_ppm = n->corrupt_ppm = 0;
 	n->reorder_ppm = n->queue_packets = 0;
 	n->jitter_ns = n->next_cut_ns = 0;
+}
+
+bool net_is_clean(const struct world *w)
+{
+	uint64_t harmless = KIND_BIT(KIND_GSO) | KIND_BIT(KIND_KNOBS) |
+			    KIND_BIT(KIND_DELAY) | KIND_BIT(KIND_FEW_PORTS) |
+			    KIND_BIT(KIND_LEAK) | KIND_BIT(KIND_FILL);
+
+	return !(w->kinds & ~harmless) && !w->path->jitter_ns;
+}
+
+uint64_t net_rtt_ns(const struct world *w)
+{
+	uint64_t one = UINT64_MAX, two = UINT64_MAX;
+
+	for (int i = 0; i < w->hosts; i++) {
+		uint64_t ns = w->path->access[i].delay_ns;
+
+		if (ns < one) {
+			two = one;
+			one = ns;
+		} else if (ns < two) {
+			two = ns;
+		}
+	}
+	return 2 * (one + two);
 }
 
 /* ---- under way ---- */
@@ -545,7 +573,7 @@ static bool get_frame(struct world *w, int host, uint32_t len,
 }
 
 /* Put it into the host's ring. false: it has no room yet. */
-static bool fill(struct world *w, int host, const struct flight *f)
+static bool fill(struct world *w, int host, struct flight *f)
 {
 	struct lull_frame *e;
 	size_t at = 0;
@@ -568,6 +596,7 @@ static bool fill(struct world *w, int host, const struct flight *f)
 	if (lull_rx_put(w->host[host].shard, e, 1) != 1)
 		return false;
 	w->path->access[host].has_spare = false;
+	rules_heard(w->rules, host, f->bytes, f->len);
 	return true;
 }
 
@@ -681,6 +710,7 @@ static int take(struct world *w, int from)
 		if (!len)
 			break;
 		sim_check_packet(w, flat, len);
+		rules_sent(w->rules, from, flat, len);
 		leave(w, from, flat, len);
 		net_put(w, from, flat, len);
 	}

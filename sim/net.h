@@ -25,6 +25,10 @@ int net_step(struct world *w);
 uint64_t net_deadline(const struct world *w);
 /* The faults are over; what is under way still comes. */
 void net_quiet(struct world *w);
+/* Nothing gets lost, doubled, damaged or late, ever. */
+bool net_is_clean(const struct world *w);
+/* No round trip is shorter, until net_quiet(). */
+uint64_t net_rtt_ns(const struct world *w);
 /* One packet of a host, as if its stack had sent it: `len` bytes, whole. */
 void net_put(struct world *w, int from, uint8_t *packet, uint32_t len);
 

@@ -213,6 +213,8 @@ static void write_some(struct world *w, struct side *s)
 {
 	uint8_t text[4096];
 
+	if (s->fills && sim_habit_fill(w, s))
+		return;
 	while (s->open && s->written < s->to_write) {
 		uint64_t left = s->to_write - s->written;
 		size_t n = left < s->write_most ? (size_t)left : s->write_most;
@@ -446,6 +448,7 @@ static void accept_one(struct world *w, int host, struct lull_sock sock)
 	}
 	sim_keep_alive(w, shard_of(w, s), s->sock);
 	set_habits(w, s);
+	sim_habit_accept(w, s);
 	act(w, s);
 }
 
@@ -508,6 +511,7 @@ void sim_begin(struct world *w)
 	take_endpoints(w, s);
 	sim_keep_alive(w, shard_of(w, s), s->sock);
 	set_habits(w, s);
+	sim_habit_begin(w, s);
 }
 
 static void on_event(struct world *w, int host, const struct lull_event *e)
@@ -540,7 +544,7 @@ static void on_event(struct world *w, int host, const struct lull_event *e)
 		/* What came before the error may still be read. */
 		s->read_most = 65536;
 		s->pause_ns = s->read_ns = s->write_ns = 0;
-		s->deaf = s->leaks = false;
+		s->deaf = s->leaks = s->fills = false;
 		act(w, s);
 		if (s->open) { /* it had read the end already */
 			s->broke = true;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules.h"
 #include "scene.h"
 
 #define SECOND 1000000000ULL
@@ -60,6 +61,10 @@ static const struct scenario scenarios[] = {
 	{.name = "same-tick",
 	 .help = "the server's timestamps tick once a second",
 	 .box = BOX_RECORD | BOX_SLOW_CLOCK | BOX_LAST_ACK},
+	{.name = "client-tick",
+	 .help = "the client's timestamps tick once a second",
+	 .box = BOX_RECORD | BOX_SLOW_CLIENT,
+	 .breaks = true},
 	{.name = "restart",
 	 .help = "the server loses all, and comes back with another key",
 	 .box = BOX_RECORD,
@@ -243,6 +248,7 @@ static void on_frame(void *arg, uint64_t now_ns, int port,
 	sim_hash(&s->w, &now_ns, sizeof now_ns);
 	sim_hash(&s->w, &port, sizeof port);
 	sim_check_frame(&s->w, frame);
+	rules_tap_sent(&s->w, port, frame);
 	if (s->w.options->pcap)
 		lull_pcap_write(s->w.options->pcap, now_ns, false, frame);
 }
@@ -284,6 +290,8 @@ static void create(struct scene *s)
 		return;
 	}
 	lull_memnet_tap(s->w.net, on_frame, s);
+	lull_memnet_heard(s->w.net, rules_tap_heard, &s->w);
+	s->w.rules = rules_new(&s->w);
 	lull_memnet_box(s->w.net, scene_box, s);
 	if (s->kind->bulk)
 		draw_fast_faults(s);
@@ -407,6 +415,7 @@ static void pass(struct scene *s, uint64_t end_ns)
 		if (s->restart_ns <= w->now_ns)
 			restart(s);
 		settle(s);
+		rules_look(w->rules);
 		next = next_moment(s);
 		if (next > end_ns)
 			break;
@@ -529,5 +538,6 @@ void scene_run(const struct scenario *kind, const struct sim_options *options,
 		destroy(s);
 	}
 	sim_on_panic(NULL);
+	rules_free(s->w.rules);
 	free(s);
 }

@@ -52,16 +52,17 @@ _Static_assert(SCENE_CLIENTS + SCENE_LIVES <= SIM_HOSTS_SIZE, "places");
 
 /* What the box does. */
 enum box_bits {
-	BOX_RECORD = 1,	      /* old segments come again, for up to 30 s */
-	BOX_SNAT = 2,	      /* two clients behind one address */
-	BOX_BALANCE = 4,      /* each SYN goes to one of two servers */
-	BOX_STRIP_SOME = 8,   /* no timestamps in some connections' SYNs */
-	BOX_STRIP_ALL = 16,   /* ... in all */
-	BOX_ISN = 32,	      /* both ISNs drawn anew for each connection */
-	BOX_TS = 64,	      /* both timestamp offsets, too */
-	BOX_NO_PAWS = 128,    /* the server sees no old timestamp */
-	BOX_SLOW_CLOCK = 256, /* the server's timestamps tick once a second */
-	BOX_LAST_ACK = 512,   /* most of the client's last ACKs are lost */
+	BOX_RECORD = 1,		/* old segments come again, for up to 30 s */
+	BOX_SNAT = 2,		/* two clients behind one address */
+	BOX_BALANCE = 4,	/* each SYN goes to one of two servers */
+	BOX_STRIP_SOME = 8,	/* no timestamps in some connections' SYNs */
+	BOX_STRIP_ALL = 16,	/* ... in all */
+	BOX_ISN = 32,		/* both ISNs drawn anew for each connection */
+	BOX_TS = 64,		/* both timestamp offsets, too */
+	BOX_NO_PAWS = 128,	/* the server sees no old timestamp */
+	BOX_SLOW_CLOCK = 256,	/* the server's timestamps tick once a second */
+	BOX_LAST_ACK = 512,	/* most of the client's last ACKs are lost */
+	BOX_SLOW_CLIENT = 1024, /* the client's timestamps tick so */
 };
 
 enum reuse {

@@ -96,6 +96,8 @@ struct side {
 	bool deaf;   /* it never reads */
 	bool urgent; /* some of what it writes is */
 	bool corks;
+	bool fills; /* habits.c */
+	uint64_t habit_ns;
 };
 
 /* What a host is that lull is not (temper.c). */
@@ -129,11 +131,14 @@ struct host {
 	uint64_t awake_ns; /* it stands still until then */
 	uint64_t act_ns;   /* when it crashes, sleeps or comes again */
 	void *image;	   /* its closing records, while it is down */
+	struct world *world;
+	uint32_t stores; /* torn.c */
 };
 
 struct net;
 struct middle;
 struct wire;
+struct rules;
 
 struct world {
 	const struct sim_options *options;
@@ -146,6 +151,7 @@ struct world {
 	struct net *path;	   /* of a random world */
 	struct middle *middle;	   /* the same */
 	struct wire *wire;	   /* the same */
+	struct rules *rules;	   /* the same; rules.c */
 	uint64_t kinds;		   /* of trouble, that are there: bits */
 	uint64_t dice[KINDS];
 	struct side side[SIM_SIDES_MAX];
@@ -211,6 +217,16 @@ void sim_wake(struct world *w, struct side *s);
 void sim_programs_quiet(struct world *w);
 /* The host is no more: what its programs had open has ended. */
 void sim_gone(struct world *w, int host);
+
+/* ---- torn.c ---- */
+
+void sim_watch_stores(struct world *w, int host);
+
+/* ---- habits.c ---- */
+
+void sim_habit_begin(struct world *w, struct side *s);
+void sim_habit_accept(struct world *w, struct side *s);
+bool sim_habit_fill(struct world *w, struct side *s);
 
 /* ---- check.c ---- */
 

@@ -17,7 +17,7 @@
 
 #include "middle.h"
 #include "net.h"
-#include "sim.h"
+#include "rules.h"
 #include "wire.h"
 
 #define SECOND 1000000000ULL
@@ -160,6 +160,10 @@ static void create(struct world *w)
 		sim_fail(w, "no memory");
 		return;
 	}
+	w->rules = rules_new(w);
+	/* What is joined to a packet on its way is faster than the path. */
+	rules_path(w->rules, net_is_clean(w),
+		   sim_has(w, KIND_JOIN) ? 0 : net_rtt_ns(w));
 	for (int i = 0; i < w->hosts; i++)
 		sim_add_host(w, i);
 	if (!w->result->failed)
@@ -285,6 +289,7 @@ static void pass(struct world *w, uint64_t end_ns)
 		programs(w);
 		settle(w);
 		wire_check(w);
+		rules_look(w->rules);
 		next = next_moment(w);
 		if (next > end_ns)
 			break;
@@ -372,6 +377,7 @@ static void live(struct world *w)
 	w->quiet = true;
 	fail_pools(w, 0);
 	net_quiet(w);
+	rules_quiet(w->rules);
 	sim_hosts_quiet(w);
 	sim_programs_quiet(w);
 	pass_to_end(w);
@@ -430,5 +436,6 @@ void sim_run(const struct sim_options *options, struct sim_result *result)
 	}
 	panic_world = NULL;
 	destroy(w);
+	rules_free(w->rules);
 	free(w);
 }
