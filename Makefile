@@ -5,7 +5,7 @@ MESON ?= meson
 B := build
 
 .PHONY: help all deps demo check bench ceilings plots lint format install deb \
-	fuzz exhaust coverage clean packetdrill-so rfc rfc-mutants claims
+	fuzz exhaust coverage clean packetdrill-so rfc rfc-mutants claims planted
 
 all: $(B)/build.ninja
 	ninja -C $(B)
@@ -24,6 +24,7 @@ help:
 	@echo "make fuzz TIME=60 [TARGET=http]   each fuzzer, or one, so many seconds"
 	@echo "make exhaust    each get from each pool fails, over the unit tests"
 	@echo "make coverage   which lines of the core no test reaches"
+	@echo "make planted    break one rule after the other: does lull sim see it?"
 	@echo "make format     clang-format over everything"
 	@echo "make install    DESTDIR and PREFIX as usual"
 	@echo "make deb        Debian packages into $(B)/deb, with lintian"
@@ -74,6 +75,10 @@ exhaust: deps-check all
 
 coverage: deps-check
 	@scripts/coverage.sh
+
+# NAMES="no-time-wait ...": only those.
+planted: deps-check
+	@scripts/planted.py $(NAMES)
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h' | grep -v ^bench/peers/)

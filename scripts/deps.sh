@@ -11,7 +11,7 @@ build="gcc libc6-dev meson ninja-build pkg-config libsodium-dev libmnl-dev
 libjansson-dev libhttp-parser-dev liblua5.4-dev gettext"
 demo="$build iproute2 curl"
 check="$demo procps g++ clang libclang-rt-14-dev libcmocka-dev wrk nginx-light tshark
-python3 binutils clang-format man-db netbase"
+python3 binutils clang-format man-db netbase patch"
 lint="$build clang-tidy cppcheck"
 bench="$demo wrk ethtool liblwip-dev golang-go golang-gvisor-gvisor-dev
 python3 valgrind"
