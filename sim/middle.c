@@ -188,7 +188,9 @@ static void note_syn(struct world *w, const struct passage *p, uint32_t isn)
 	m->seen[i].ns = w->now_ns;
 	m->seen[i].key = p->key;
 	m->seen[i].isn = isn;
-	m->seen[i].outer = p->outer;
+	m->seen[i].outer = w->middle->hidden[client_of(p->key)]
+				   ? p->outer
+				   : (uint16_t)p->key;
 }
 
 uint64_t middle_inner(const struct world *w, int server, uint32_t isn,
@@ -200,12 +202,13 @@ uint64_t middle_inner(const struct world *w, int server, uint32_t isn,
 	const struct middle *m = w->middle;
 	uint32_t n = m->seens < SEEN_MAX ? m->seens : SEEN_MAX;
 
-	if (e->addr.b[15] != OUTER)
-		return UINT64_MAX;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t key = m->seen[i].key;
+		int last =
+			m->hidden[client_of(key)] ? OUTER : client_of(key) + 1;
 
 		if (m->seen[i].outer != e->port || m->seen[i].isn != isn ||
+		    e->addr.b[15] != last ||
 		    !same_outside(key, key_of(0, 0, server, v6)))
 			continue;
 		if (m->seen[i].ns < sent_ns)
@@ -215,7 +218,8 @@ uint64_t middle_inner(const struct world *w, int server, uint32_t isn,
 		inner.port = (uint16_t)key;
 	}
 	*e = inner;
-	return sent_ns;
+	/* Not seen any more: the newest, then, unless a NAT hides it. */
+	return sent_ns || e->addr.b[15] == OUTER ? sent_ns : UINT64_MAX;
 }
 
 /* ---- what is rewritten ---- */
@@ -290,9 +294,9 @@ static int to_server(struct world *w, int from, int to, struct view *v)
 			return -1;
 		v->addr[0][v->addr_len - 1] = OUTER;
 		packet_put16(v->tcp, p->outer);
-		if (v->flags & SYN)
-			note_syn(w, p, v->seq + p->seq[0]);
 	}
+	if (v->flags & SYN)
+		note_syn(w, p, v->seq + p->seq[0]);
 	p->last_ns = w->now_ns;
 	note_end(w, p, v->flags, 0);
 	return to;
