@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A server with thousands of connections, then of TIME_WAITs: is the next one served?
 about{
   title = "A thousand accepted connections, one port; five thousand TIME_WAITs",
   not_on_kernel = "it takes minutes in real time",

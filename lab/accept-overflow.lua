@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- Five clients at a listener that accepts nobody, by backlog and by knob.
 about{
   title = "Which queue is full: SYNs, or connections that nobody accepts",
   claims = {{id = "C82", verdict = "OLD", who = "a recipe against TIME_WAIT that is copied everywhere",

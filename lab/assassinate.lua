@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A crafted RST with the exact number hits TIME_WAIT, with tcp_rfc1337 0 and 1.
 about{
   title = "TIME_WAIT assassinated by a RST",
   claims = {{id = "C39", verdict = "PART", who = "short explanations of TIME_WAIT",

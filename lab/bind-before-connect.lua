@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- Eight ports in TIME_WAIT, then bind() with and without IP_BIND_ADDRESS_NO_PORT.
 about{
   title = "bind() before connect(): one port for all destinations",
   not_on_stack = "lull has no bind() that chooses a port before it knows for whom",

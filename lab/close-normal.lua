@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- One side closes, the other 100 ms later; once the client first, once the server.
 about{
   title = "An orderly close, step by step",
   not_on_kernel = "it waits 60 s for TIME_WAIT to end",

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A program that never closes, for ten minutes, without and with keepalive.
 about{
   title = "CLOSE_WAIT: the program has not closed",
   claims = {

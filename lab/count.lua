@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- The segments of a connection, counted, for four kinds of close.
 about{
   title = "How many segments a connection takes",
   claims = {

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A crafted end answers FIN with FIN,ACK in one segment.
 about{
   title = "FIN and ACK in one segment",
   claims = {{id = "C20", verdict = "OK", who = "short explanations of TIME_WAIT",

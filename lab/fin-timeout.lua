@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- FIN_WAIT_2 with and without a program, with tcp_fin_timeout=3 and TCP_LINGER2.
 about{
   title = "tcp_fin_timeout: FIN_WAIT_2 that nobody owns",
   claims = {{id = "C75", verdict = "PART", who = "a recipe against TIME_WAIT, and manuals",

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- close() behind 2,000 bytes, towards a crafted end that takes 1,000.
 about{
   title = "A FIN behind data that nobody takes",
   claims = {{id = "C11", verdict = "PART", who = "articles on the four-way close",

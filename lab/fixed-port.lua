@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A client binds one port and connects twice, with and without SO_REUSEADDR.
 about{
   title = "A client that always connects from one port",
   claims = {{id = "C52", verdict = "PART", who = "articles on what TIME_WAIT costs",

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- shutdown(), close(), and a program that reads the end and does nothing.
 about{
   title = "Half closed: shutdown() says no more, and goes on listening",
   claims = {

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- The same requests in HTTP/1.0 and HTTP/1.1: connections, and who holds TIME_WAIT.
 about{
   title = "HTTP/1.0 and HTTP/1.1: who closes, how many connections",
   claims = {

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- Probes towards a peer that lives, is killed, reboots, loses power.
 about{
   title = "Keepalive: what each kind of death looks like",
   claims = {

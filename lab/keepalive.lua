@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- Linux's own 7200 s, 75 s, 9 against a host without power, in virtual time.
 about{
   title = "Keepalive: alive, rebooted, silent",
   not_on_kernel = "it takes 2 h 11 min 15 s; keepalive-short has smaller numbers",

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A program is killed: what its stack sends, and when.
 about{
   title = "A program that is killed closes its connections",
   claims = {{id = "C92", verdict = "WRONG", who = "articles on keepalive",

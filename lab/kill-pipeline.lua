@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- What a well-known pipe of netstat, awk and kill would kill; nothing is killed.
 about{
   title = "kill -9 against TIME_WAIT",
   claims = {

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A crafted end falls silent in LAST_ACK and in FIN_WAIT_1.
 about{
   title = "LAST_ACK and FIN_WAIT_1 when nobody answers",
   claims = {{id = "C45", verdict = "OK", who = "articles on TIME_WAIT",

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A crafted end sends data after our close(), in FIN_WAIT_1 and FIN_WAIT_2.
 about{
   title = "Data that comes after close()",
   claims = {{id = "C18", verdict = "PART", who = "short explanations of close()",

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- 40,000 bytes and close(), with SO_LINGER 0 and without.
 about{
   title = "SO_LINGER with 0 seconds: no TIME_WAIT, and no promise",
   claims = {{id = "C61", verdict = "OK", who = "articles on SO_LINGER",

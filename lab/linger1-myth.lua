@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- The time that TIME_WAIT has left 1.3 s after a close with SO_LINGER 1.
 about{
   title = "SO_LINGER with 1 second does not shorten TIME_WAIT",
   claims = {{id = "C62", verdict = "WRONG", who = "kubernetes/kubernetes#115143, and practice",

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- Each of the four segments of a close is lost once.
 about{
   title = "A close that loses segments",
   claims = {{id = "C19", verdict = "WRONG", who = "short explanations of TIME_WAIT",

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- The last ACK is lost; with TIME_WAIT, and with none (tcp_max_tw_buckets=0).
 about{
   title = "What TIME_WAIT is for, the first: the last ACK is lost",
   claims = {

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A crafted NAT gives a port in TIME_WAIT to a client with an older clock.
 about{
   title = "Behind a NAT, today: the same pair, an older clock",
   claims = {{id = "C73", verdict = "PART", who = "articles on tcp_tw_recycle",

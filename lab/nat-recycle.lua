@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- Two crafted clients behind one NAT; the wire plays the rule that Linux had.
 about{
   title = "Museum: tcp_tw_recycle behind a NAT",
   not_on_kernel = "the knob has gone from Linux in 4.12; its rule is played by the wire here",

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- Six ways to close first and have no TIME_WAIT.
 about{
   title = "Closing first without TIME_WAIT: six ways",
   claims = {{id = "C46", verdict = "WRONG", who = "short explanations of TIME_WAIT",

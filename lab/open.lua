@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A handshake, its numbers and its states.
 about{
   title = "Opening: three segments, and a number for each SYN",
   claims = {{id = "C6", verdict = "PART", who = "articles on the handshake",

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A client with eight ports, whoever closes first, and a ninth connection.
 about{
   title = "Ports that run out",
   claims = {

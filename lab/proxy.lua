@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A proxy between client and origin; who closes first on each leg is varied.
 about{
   title = "A proxy has two sides",
   claims = {{id = "C77", verdict = "WRONG", who = "a recipe against TIME_WAIT that is copied everywhere",

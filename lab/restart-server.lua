@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A listener closes and comes again over TIME_WAIT: SO_REUSEADDR in four ways.
 about{
   title = "A server that starts again while its port has TIME_WAITs",
   claims = {{id = "C64", verdict = "PART", who = "articles on SO_REUSEADDR",

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- Both programs close in the same instant; the FINs cross.
 about{
   title = "Both close at the same moment",
   claims = {{id = "C20", verdict = "OK", who = "short explanations of TIME_WAIT",

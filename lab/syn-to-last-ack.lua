@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A crafted client forgets its connection and opens again; or never answers.
 about{
   title = "A SYN for a pair that waits in LAST_ACK",
   claims = {{id = "C43", verdict = "WRONG", who = "articles on TIME_WAIT",

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- Four kinds of crafted SYN for a pair in TIME_WAIT (RFC 6191).
 about{
   title = "A SYN for a pair in TIME_WAIT",
   claims = {{id = "C38", verdict = "WRONG", who = "short explanations of TIME_WAIT",

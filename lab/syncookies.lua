@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- Ten crafted SYNs at a backlog of three, with and without cookies.
 about{
   title = "SYN cookies: for a queue that is full, and nothing else",
   claims = {{id = "C81", verdict = "PART", who = "a recipe against TIME_WAIT that is copied everywhere",

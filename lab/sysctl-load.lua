@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- The recipe, set line by line, and a server's TIME_WAITs with it and without.
 about{
   title = "The recipe against TIME_WAIT, line by line",
   claims = {

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- TIME_WAIT's timer by tcp_fin_timeout, and after a FIN that comes again.
 about{
   title = "How long TIME_WAIT lasts, and what does not change it",
   claims = {

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- Six closes at a limit of three; and a lost last ACK where the limit is reached.
 about{
   title = "tcp_max_tw_buckets: fewer TIME_WAITs by having none",
   claims = {{id = "C76", verdict = "DANGER", who = "a recipe against TIME_WAIT that is copied everywhere",

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- Eight ports, eight TIME_WAITs, eight connections more, by knob and by age.
 about{
   title = "tcp_tw_reuse: who may take a TIME_WAIT's port, and when",
   claims = {

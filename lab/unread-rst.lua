@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- close() with and without data that nobody has read.
 about{
   title = "close() with unread data",
   claims = {{id = "C12", verdict = "OK", who = "RFC 1122 4.2.2.13, RFC 2525 2.17",

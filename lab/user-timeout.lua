@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- Keepalive and a byte under way, towards a host without power.
 about{
   title = "Keepalive with data under way: other rules",
   not_on_kernel = "tcp_retries2 takes a quarter of an hour",

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+-- A crafted client, the same port twice, and a segment of its first connection.
 about{
   title = "What TIME_WAIT is for, the second: a segment that wandered about",
   claims = {

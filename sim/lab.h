@@ -403,6 +403,7 @@ struct lab_run {
 /* 0; -EINVAL and others: `why` has "file:line: what"; could_not: see there. */
 int lab_run_script(struct lab_run *run, char *why, size_t size);
 void lab_script_free(struct lab_script *script);
+bool lab_script_has_facts(const struct lab_script *script);
 /* The verdicts, by what held. */
 void lab_script_judge(struct lab_script *script);
 

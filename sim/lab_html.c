@@ -171,8 +171,10 @@ static void section(const struct lab_script *s, FILE *out)
 		fputs("</p>\n", out);
 		points(s, s->claim[i].id, out);
 	}
-	fputs("<p><b>What is so</b></p>\n", out);
-	points(s, "", out);
+	if (lab_script_has_facts(s)) {
+		fputs("<p><b>What is so</b></p>\n", out);
+		points(s, "", out);
+	}
 	if (s->contradicted)
 		fputs("<p class=\"DANGER\">What happened contradicts what the "
 		      "script expects.</p>\n",

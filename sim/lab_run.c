@@ -55,6 +55,14 @@ void lab_script_judge(struct lab_script *s)
 			s->contradicted = true;
 }
 
+bool lab_script_has_facts(const struct lab_script *s)
+{
+	for (int i = 0; i < s->points; i++)
+		if (s->point[i].kind == LAB_FACT)
+			return true;
+	return false;
+}
+
 void lab_script_free(struct lab_script *s)
 {
 	for (int i = 0; s->cases && i < s->n; i++)

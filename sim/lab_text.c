@@ -339,8 +339,10 @@ static void write_verdicts(const struct lab_script *s, FILE *out)
 			fprintf(out, "    This script expects %s.\n",
 				c->verdict);
 	}
-	fputs("\n  What is so:\n", out);
-	write_points(s, "", out);
+	if (lab_script_has_facts(s)) {
+		fputs("\n  What is so:\n", out);
+		write_points(s, "", out);
+	}
 	if (s->contradicted)
 		fputs("\n  What happened contradicts what the script expects.\n",
 		      out);
