@@ -275,8 +275,12 @@ void sim_check_limits(struct world *w, int host)
 {
 	struct lull_pool pool;
 
+	/* "tcp memory" is no bound, but where the policies of docs/limits.md
+	 * begin: each connection may have its least all the same. */
 	for (uint32_t i = 0; lull_diag_pool(w->host[host].shard, i, &pool); i++)
-		if (pool.used > pool.peak || pool.peak > pool.limit)
+		if (pool.used > pool.peak ||
+		    (pool.peak > pool.limit &&
+		     strcmp(pool.name, "tcp memory") != 0))
 			sim_fail(w,
 				 "host %d: %u, once %u, of %u in pool "
 				 "\"%s\"",

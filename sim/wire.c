@@ -399,6 +399,8 @@ static void check_time(struct world *w, struct wire_end *e,
 	uint64_t gap_ns = w->now_ns - e->last_ns;
 	bool slept = w->host[e->host].awake_ns > e->last_ns;
 
+	if (after(v->seq, e->snd_una))
+		return; /* the timer is the oldest one's */
 	if (!e->tries || e->silent_seq != v->seq || slept) {
 		if (e->tries && !slept)
 			return; /* the tail, or more */

@@ -350,6 +350,8 @@ static void again(struct world *w)
 	for (int i = 0; i < w->hosts; i++) { /* knobs that mean to break off */
 		sim_knob(w, i, "net.ipv4.tcp_max_orphans", 1000);
 		sim_knob(w, i, "net.ipv4.tcp_abort_on_overflow", 0);
+		/* A cookie whose ACK found the queue full ends in RST. */
+		sim_knob(w, i, "net.ipv4.tcp_syncookies", 0);
 	}
 	w->sure = true;
 	w->conns_left = SIM_SURE;
