@@ -92,7 +92,8 @@ def hunt(tree, head):
     rest, first, last = span_of(head["Run"])
     for seed in range(first, last + 1, CHUNK):
         end = min(seed + CHUNK - 1, last)
-        args = ["build/lull-sim", *rest, "--seeds", f"{seed}..{end}"]
+        args = ["build/lull-sim", "--strict", *rest,
+                "--seeds", f"{seed}..{end}"]
         try:
             done = run(args, tree, timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:

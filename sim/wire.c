@@ -460,8 +460,13 @@ void wire_out(struct world *w, struct wire_end *e, const struct view *v)
 		note_rst(w, e, v);
 		return;
 	}
-	if (v->flags & SYN)
+	if (v->flags & SYN) {
+		bool another = !e->begun || e->iss != v->seq;
+
 		syn_out(e, v);
+		if (another)
+			e->begun_ns = w->now_ns;
+	}
 	if (!e->begun || is_old_ack(e, v))
 		return;
 	if (v->text_len || v->flags & FIN)
@@ -486,8 +491,10 @@ void wire_check(struct world *w)
 		const struct wire_end *e = &x->end[x->reset[i]];
 		const struct side *s = e->side < 0 ? NULL : &w->side[e->side];
 
-		/* It may have been given another port meanwhile. */
+		/* It may have been given another port meanwhile, or be the
+		 * program of an older one that still holds its handle. */
 		if (s && s->open && s->connected &&
+		    (s->client || s->born_ns >= e->begun_ns) &&
 		    s->local.port == (e->key & 0xffff))
 			sim_fail(w,
 				 "host %d sends RST, and the program of side "
