@@ -89,7 +89,7 @@ configure build-asan cc -Dtests=true -Dsuffix=-asan -Dbuildtype=debug \
 ASAN_OPTIONS=abort_on_error=1
 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export ASAN_OPTIONS UBSAN_OPTIONS
-build build-asan && run_tests build-asan --suite unit --suite host --suite tools
+build build-asan && run_tests build-asan --timeout-multiplier 3 --suite unit --suite host --suite tools
 
 say "gets from pools that fail, over unit tests: a sample, always the same"
 if scripts/exhaust.py build test_backlog test_close test_closing test_listen \

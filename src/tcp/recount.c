@@ -12,7 +12,7 @@
 #include "tcp/tcp.h"
 
 enum {
-	RANGES_MAX = 512,
+	RANGES_MAX = 64,
 };
 
 static bool is_in_table(const struct lull_tcp *t, uint32_t hash, uint32_t name)
