@@ -571,7 +571,9 @@ static enum sent send_all(struct lull_tcp *t, struct lull_tcb *tcb)
 	if (what != FULL && frto_ends(t, tcb))
 		what = send_lost(t, tcb);
 	lull_sendq_tell(t, tcb); /* less is unsent than was */
-	if (what != FULL)
+	if (opening) /* no range for its SYN: that was tried again just now */
+		tcb->flags &= ~(uint64_t)LULL_TCB_PROBE;
+	else if (what != FULL)
 		what = send_probe(t, tcb);
 	if (what != FULL && tcb->state != LULL_TCP_SYN_SENT)
 		what = send_ack(t, tcb);

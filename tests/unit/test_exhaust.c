@@ -310,6 +310,35 @@ static void cookie_life(void **unused)
 		  false);
 }
 
+/* A SYN that could not go is tried again; nothing else goes in its place. */
+static void no_range_for_a_syn(void **unused)
+{
+	struct lull_connect c = {.size = sizeof c};
+	struct lull_slab *ranges;
+	uint32_t limit;
+	struct rig r;
+
+	rig_open(&r, &(struct rig_config){.no_listener = true});
+	c.remote = (struct lull_endpoint){r.tuple.remote, r.tuple.rport};
+	c.local.port = r.tuple.lport;
+	ranges = pool_of(&r, RANGES);
+	limit = ranges->limit;
+	ranges->limit = 0;
+	assert_int_equal(lull_sock_connect(r.s, &c, &r.sock, NULL), 0);
+	rig_run(&r);
+	rig_expect_none(&r);
+	rig_pass_ms(&r, 3000);
+	rig_expect_none(&r);
+	assert_int_equal(rig_state(&r), LULL_TCP_SYN_SENT);
+	ranges->limit = limit;
+	rig_pass_ms(&r, 8000);
+	rig_expect(&r, LULL_SYN);
+	lull_sock_abort(r.s, r.sock);
+	rig_run(&r);
+	rig_discard(&r);
+	rig_close(&r);
+}
+
 /* Only n sent ranges, in one direction or the other: slowly, but to the end. */
 static void few_ranges(void **unused)
 {
@@ -504,6 +533,7 @@ int main(void)
 		cmocka_unit_test(deferred_life),
 		cmocka_unit_test(linux_life),
 		cmocka_unit_test(cookie_life),
+		cmocka_unit_test(no_range_for_a_syn),
 		cmocka_unit_test(few_ranges),
 		cmocka_unit_test(no_bucket_for_a_record),
 		cmocka_unit_test(no_bucket_for_a_syn),
