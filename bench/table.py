@@ -553,6 +553,7 @@ def about_whole(g):
     run = g.all[-1]
     print("  insert, restart and expire: of "
           f"{run['few']:,} records; the rest: of {run['entries']:,}.\n"
+          "  insert and restart: in batches of 32.\n"
           "  restart in the second line: a late FIN, from the frame in to the "
           "ACK out.\n  an old ACK, from the frame on, by 32: "
           f"{middle(g.values('receive_ns'))} ns\n"

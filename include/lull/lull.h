@@ -645,18 +645,20 @@ struct lull_timewait {
 };
 
 /*
- * Make a closing record as a close on the wire does, to take over those of
- * another process or stack. Sends nothing. `left_ms` is rounded up to an
- * eighth of net.lull.tcp_timewait_len. At the limit the oldest one ends
- * (profile linux: -ENOSPC).
+ * Make `n` closing records as closes on the wire do, to take over those of
+ * another process or stack; many at once are faster than one by one. Sends
+ * nothing. `left_ms` is rounded up to an eighth of net.lull.tcp_timewait_len.
+ * At the limit the oldest one ends (profile linux: -ENOSPC).
  *
  * Our timestamps come from config.key: leave LULL_TIMEWAIT_TS out when the
  * other stack had another key or clock, or its peer takes ours for old ones.
  *
+ * Returns how many were made, in their order, or why the first was not; when
+ * they are fewer than n, put the rest to hear why the next was not.
  * -EEXIST: the pair is there, in any state; -ENOSPC; -EINVAL: a field.
  */
 LULL_API LULL_MUST_CHECK int lull_timewait_put(
-	struct lull_shard *shard, const struct lull_timewait *timewait);
+	struct lull_shard *shard, const struct lull_timewait *timewaits, int n);
 
 /* ---- the panic hook ---- */
 

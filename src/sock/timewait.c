@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * timewait.c: what is left of a connection that this shard never had.
+ * timewait.c: what is left of connections that this shard never had.
  *
- * Makes the record by lull_closing_make(), as a close on the wire does. Sends
+ * Makes each record by lull_closing_make(), as a close on the wire does. Sends
  * nothing: whatever was due has been sent by whoever had the connection.
  *
  * Entry point: lull_timewait_put.
@@ -17,6 +17,7 @@ enum {
 	LEFT_MAX_MS = 3600000, /* as net.lull.tcp_timewait_len */
 	WSCALE_MAX = 14,       /* RFC 7323 2.3 */
 	STEPS = 8,	       /* lengths that a 2MSL is cut into */
+	AT_ONCE = 32,
 };
 
 static bool is_pair(const struct lull_timewait *w)
@@ -48,11 +49,17 @@ static uint32_t rounded_ms(const struct lull_shard *s, uint32_t left_ms)
 	return (left_ms + step - 1) / step * step;
 }
 
-int lull_timewait_put(struct lull_shard *s, const struct lull_timewait *w)
+static struct lull_tuple tuple_of(const struct lull_timewait *w)
+{
+	return (struct lull_tuple){w->local.addr, w->remote.addr, w->local.port,
+				   w->remote.port};
+}
+
+static int put(struct lull_shard *s, const struct lull_timewait *w,
+	       uint32_t hash)
 {
 	struct lull_closing_new from = {
-		.tuple = {w->local.addr, w->remote.addr, w->local.port,
-			  w->remote.port},
+		.tuple = tuple_of(w),
 		.snd_nxt = lull_seq(w->snd_nxt),
 		.rcv_nxt = lull_seq(w->rcv_nxt),
 		.ts_recent = w->ts_recent,
@@ -60,9 +67,7 @@ int lull_timewait_put(struct lull_shard *s, const struct lull_timewait *w)
 		.tos = (uint8_t)(w->tos & ~ECN_BITS),
 		.flags = (uint8_t)(w->wscale << LULL_CLOSING_WSCALE_SHIFT),
 	};
-	uint32_t hash = (uint32_t)lull_hash_tuple(s->g.keys.flow, &from.tuple);
 
-	lull_table_prefetch(&s->tcp.flows, hash);
 	if (!holds(w))
 		return -EINVAL;
 	if (w->flags & LULL_TIMEWAIT_TS)
@@ -85,4 +90,40 @@ int lull_timewait_put(struct lull_shard *s, const struct lull_timewait *w)
 		       (enum lull_tcp_state)w->state, from.snd_nxt,
 		       from.rcv_nxt);
 	return 0;
+}
+
+/* In two passes, so that memory answers for all of them at once. */
+static int put_few(struct lull_shard *s, const struct lull_timewait *w, int n)
+{
+	uint32_t hash[AT_ONCE];
+
+	for (int i = 0; i < n; i++) {
+		struct lull_tuple tuple = tuple_of(&w[i]);
+
+		hash[i] = (uint32_t)lull_hash_tuple(s->g.keys.flow, &tuple);
+		lull_table_prefetch(&s->tcp.flows, hash[i]);
+	}
+	for (int i = 0; i < n; i++) {
+		int e = put(s, &w[i], hash[i]);
+
+		if (e < 0)
+			return i ? i : e;
+	}
+	return n;
+}
+
+int lull_timewait_put(struct lull_shard *s, const struct lull_timewait *w,
+		      int n)
+{
+	int made = 0;
+
+	while (made < n) {
+		int few = n - made < AT_ONCE ? n - made : AT_ONCE;
+		int e = put_few(s, w + made, few);
+
+		if (e < 0)
+			return made ? made : e;
+		made += e;
+	}
+	return made;
 }

@@ -34,7 +34,7 @@ static struct lull_timewait what_was(const struct rig *r)
 
 static void put(struct rig *r, const struct lull_timewait *w)
 {
-	assert_int_equal(lull_timewait_put(r->s, w), 0);
+	assert_int_equal(lull_timewait_put(r->s, w, 1), 1);
 }
 
 static uint64_t in_state(const struct rig *r, enum lull_tcp_state state)
@@ -167,7 +167,7 @@ static void wrong_fields_are_refused(void **unused)
 	do {                                                        \
 		wrong = w;                                          \
 		wrong.field = value;                                \
-		if (lull_timewait_put(r.s, &wrong) != -EINVAL)      \
+		if (lull_timewait_put(r.s, &wrong, 1) != -EINVAL)   \
 			fail_msg(#field " = " #value " was taken"); \
 	} while (0)
 	rig_open(&r, &(struct rig_config){0});
@@ -209,7 +209,7 @@ static void a_pair_is_there_once(void **unused)
 		rig_open(&r, &(struct rig_config){0});
 		rig_reach(&r, t[i], false);
 		w = what_was(&r);
-		assert_int_equal(lull_timewait_put(r.s, &w), -EEXIST);
+		assert_int_equal(lull_timewait_put(r.s, &w, 1), -EEXIST);
 		assert_int_equal(rig_state(&r), t[i]);
 		assert_int_equal(in_state(&r, LULL_TCP_TIME_WAIT),
 				 t[i] == LULL_TCP_TIME_WAIT);
@@ -233,13 +233,45 @@ static void at_the_limit(void **unused)
 		put(&r, &w);
 		rig_peer(&r, RIG_PEER_PORT + 1);
 		w = what_was(&r);
-		assert_int_equal(lull_timewait_put(r.s, &w),
-				 as_linux ? -ENOSPC : 0);
+		assert_int_equal(lull_timewait_put(r.s, &w, 1),
+				 as_linux ? -ENOSPC : 1);
 		assert_int_equal(rig_state(&r), as_linux ? LULL_TCP_CLOSED
 							 : LULL_TCP_TIME_WAIT);
 		assert_int_equal(in_state(&r, LULL_TCP_TIME_WAIT), 1);
 		rig_close(&r);
 	}
+}
+
+/* As sendmmsg(2): what comes before the first that is refused is made. */
+static void the_first_that_is_refused_ends_it(void **unused)
+{
+	enum {
+		MANY = 60,
+		WRONG = 40
+	};
+	struct lull_timewait w[MANY];
+	struct rig r;
+
+	rig_open(&r, &(struct rig_config){0});
+	for (int i = 0; i < MANY; i++) {
+		w[i] = what_was(&r);
+		w[i].remote.port = (uint16_t)(1000 + i);
+	}
+	w[WRONG].wscale = 15;
+	assert_int_equal(lull_timewait_put(r.s, w, 0), 0);
+	assert_int_equal(lull_timewait_put(r.s, w, MANY), WRONG);
+	assert_int_equal(in_state(&r, LULL_TCP_TIME_WAIT), WRONG);
+	assert_int_equal(lull_timewait_put(r.s, &w[WRONG], MANY - WRONG),
+			 -EINVAL);
+	w[WRONG].wscale = 7;
+	assert_int_equal(lull_timewait_put(r.s, &w[WRONG], MANY - WRONG),
+			 MANY - WRONG);
+	assert_int_equal(in_state(&r, LULL_TCP_TIME_WAIT), MANY);
+	for (int i = 0; i < MANY; i++) {
+		rig_peer(&r, (uint16_t)(1000 + i));
+		assert_int_equal(rig_state(&r), LULL_TCP_TIME_WAIT);
+	}
+	rig_close(&r);
 }
 
 /* It is counted where it was opened to, and its numbers are not trusted. */
@@ -429,6 +461,7 @@ int main(void)
 		cmocka_unit_test(wrong_fields_are_refused),
 		cmocka_unit_test(a_pair_is_there_once),
 		cmocka_unit_test(at_the_limit),
+		cmocka_unit_test(the_first_that_is_refused_ends_it),
 		cmocka_unit_test(a_port_of_ours_is_held),
 		cmocka_unit_test(reuseaddr_is_remembered),
 		cmocka_unit_test(rows_are_found_by_their_pairs),

@@ -104,9 +104,9 @@ static int insert(struct records *r, uint32_t from, uint32_t to, double *ns)
 		for (uint32_t k = 0; k < n; k++)
 			records_timewait(r, i + k, &tw[k]);
 		began_ns = lull_clock_ns();
-		for (uint32_t k = 0; k < n && e == 0; k++)
-			e = lull_timewait_put(r->server.shard, &tw[k]);
+		e = lull_timewait_put(r->server.shard, tw, (int)n);
 		times_add(&times, began_ns, n);
+		e = e < 0 ? e : e < (int)n ? -EEXIST : 0;
 	}
 	*ns = times_close(&times);
 	return e;
