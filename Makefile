@@ -5,7 +5,8 @@ MESON ?= meson
 B := build
 
 .PHONY: help all deps demo check bench ceilings plots lint format install deb \
-	fuzz exhaust coverage clean packetdrill-so rfc rfc-mutants claims planted
+	fuzz exhaust coverage clean packetdrill-so rfc rfc-mutants \
+	script-mutants claims planted
 
 all: $(B)/build.ninja
 	ninja -C $(B)
@@ -21,6 +22,7 @@ help:
 	@echo "make lint       clang-tidy and cppcheck"
 	@echo "make rfc        docs/rfc9293.md and rfcs.md anew from tests/rfc"
 	@echo "make rfc-mutants    break each rule of them; its test must fail"
+	@echo "make script-mutants break the core line by line; a packet script must fail"
 	@echo "make fuzz TIME=60 [TARGET=http]   each fuzzer, or one, so many seconds"
 	@echo "make exhaust    each get from each pool fails, over the unit tests"
 	@echo "make coverage   which lines of the core no test reaches"
@@ -89,6 +91,10 @@ rfc:
 # Four minutes; IDS="MUST-7 UN-4": these alone.
 rfc-mutants: deps-check
 	@python3 scripts/rfc_mutants.py . $(IDS)
+
+# A few minutes; NAMES="no-closing": these alone.
+script-mutants: all
+	@python3 tests/script/mutants.py $(B) $(NAMES)
 
 packetdrill-so: $(B)/build.ninja
 	ninja -C $(B) liblull-packetdrill.so

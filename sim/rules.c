@@ -164,6 +164,21 @@ static int scale_in(const struct view *v)
 
 /* ---- what it sends ---- */
 
+static bool has_stamp(const uint32_t ring[RULES_STAMPS], uint32_t n,
+		      uint32_t stamp)
+{
+	for (uint32_t i = 0; i < n && i < RULES_STAMPS; i++)
+		if (ring[i] == stamp)
+			return true;
+	return false;
+}
+
+static void add_stamp(uint32_t ring[RULES_STAMPS], uint32_t *n, uint32_t stamp)
+{
+	if (!has_stamp(ring, *n, stamp))
+		ring[(*n)++ % RULES_STAMPS] = stamp;
+}
+
 /* Another incarnation of the pair, if the SYN's number is another. */
 static void begin(struct rules *r, struct watch *k, const struct view *v)
 {
@@ -201,6 +216,8 @@ static void begin(struct rules *r, struct watch *k, const struct view *v)
 	k->acked = v->ack;
 	k->edge = v->ack + v->wnd;
 	k->has_edge = true;
+	if (v->ts) /* of the SYN, which came before this began */
+		add_stamp(k->ts_in, &k->ts_in_n, packet_get32(v->ts + 4));
 }
 
 static void note_edge(struct watch *k, const struct view *v)
@@ -236,21 +253,6 @@ static void check_ack(struct rules *r, struct watch *k, const struct view *v)
 		rules_fail(r, k, "text in order waited %.3f s for its ACK",
 			   (double)(r->w->now_ns - k->due_ns) / SECOND);
 	k->due_ns = rules_diff(v->ack, k->owed) >= 0 ? 0 : r->w->now_ns;
-}
-
-static bool has_stamp(const uint32_t ring[RULES_STAMPS], uint32_t n,
-		      uint32_t stamp)
-{
-	for (uint32_t i = 0; i < n && i < RULES_STAMPS; i++)
-		if (ring[i] == stamp)
-			return true;
-	return false;
-}
-
-static void add_stamp(uint32_t ring[RULES_STAMPS], uint32_t *n, uint32_t stamp)
-{
-	if (!has_stamp(ring, *n, stamp))
-		ring[(*n)++ % RULES_STAMPS] = stamp;
 }
 
 /* RFC 7323 4.3, 5.3 R3: of what came, and was not old. */
@@ -294,7 +296,7 @@ void rules_sent(struct rules *r, int host, uint8_t *packet, uint32_t len)
 		return;
 	k->spoke_ns = r->w->now_ns;
 	k->probed = true;
-	if (v.flags & RST || rules_rest_spoke(k, &v))
+	if (v.flags & RST || rules_rest_spoke(r, k, &v))
 		return;
 	if (v.flags & SYN)
 		begin(r, k, &v);

@@ -37,6 +37,8 @@ struct rules_rest {
 	uint32_t newest;       /* TS.Recent, at most */
 	uint64_t begun_ns;     /* also by a FIN that came again */
 	uint64_t touched_ns;   /* anything came */
+	uint64_t left_ns;      /* the new connection was established: what the
+				  old one said in that moment still goes out */
 	uint64_t evicted;      /* the host's counter, when it gave way */
 };
 
@@ -122,7 +124,7 @@ bool rules_is_synchronized(uint8_t state);
 void rules_rest_begins(struct rules *r, struct watch *k, const struct view *v);
 void rules_rest_heard(struct rules *r, struct watch *k, const struct view *v);
 /* Is it the old incarnation that spoke? */
-bool rules_rest_spoke(struct watch *k, const struct view *v);
+bool rules_rest_spoke(struct rules *r, struct watch *k, const struct view *v);
 void rules_state(struct rules *r, struct watch *k,
 		 const struct lull_trace_record *s);
 const struct rules_host *rules_host_of(struct rules *r, int host);

@@ -115,12 +115,12 @@ void rules_rest_begins(struct rules *r, struct watch *k, const struct view *v)
 		rules_fail(r, k, "takes a pair, its timestamp is older");
 }
 
-bool rules_rest_spoke(struct watch *k, const struct view *v)
+bool rules_rest_spoke(struct rules *r, struct watch *k, const struct view *v)
 {
 	struct rules_rest *o = &k->rest;
 
-	if (!o->there || !o->given_up || v->flags & SYN ||
-	    v->seq != o->snd_nxt || v->ack != o->rcv_nxt)
+	if (!(o->there || o->left_ns == r->w->now_ns) || !o->given_up ||
+	    v->flags & SYN || v->seq != o->snd_nxt || v->ack != o->rcv_nxt)
 		return false;
 	if (v->ts) {
 		o->tsval = packet_get32(v->ts);
@@ -134,7 +134,9 @@ void rules_rest_heard(struct rules *r, struct watch *k, const struct view *v)
 {
 	uint64_t now = r->w->now_ns;
 	struct rules_rest *o = &k->rest;
-	bool old = v->ts && rules_diff(packet_get32(v->ts), o->newest) < 0;
+	/* Both: half of all numbers lie between them where a box draws them. */
+	bool old = v->ts && (rules_diff(packet_get32(v->ts), o->newest) < 0 ||
+			     rules_diff(packet_get32(v->ts), o->tsecr) < 0);
 
 	if (k->state != LULL_TCP_TIME_WAIT || !o->there || o->given_up ||
 	    r->w->host[k->host].shard == NULL)
@@ -345,6 +347,7 @@ void rules_state(struct rules *r, struct watch *k,
 	if (s->to == LULL_TCP_ESTABLISHED) {
 		check_established(r, k);
 		k->rest.there = false;
+		k->rest.left_ns = r->w->now_ns;
 	} else if (s->to == LULL_TCP_CLOSED && !back) {
 		closed(r, k, s);
 	}

@@ -99,7 +99,9 @@ bool temper_in(struct world *w, struct wire_end *e, struct view *v)
 		packet_put32(v->ts + 4, packet_get32(v->ts + 4) - e->ts_offset);
 		packet_fix_sums(v);
 	}
-	if (t->no_paws && !w->quiet)
+	/* Without the lift a connection that had it would go back in time. */
+	e->lifted |= t->no_paws && !w->quiet;
+	if (e->lifted)
 		renew(e, v);
 	return true;
 }

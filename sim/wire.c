@@ -428,11 +428,16 @@ static bool is_old_ack(const struct wire_end *e, const struct view *v)
 	       !before(v->ack, e->old_ack);
 }
 
+static bool has_ended(const struct wire_end *e)
+{
+	return e->fin_in && e->fin_out && after(e->snd_una, e->fin_seq);
+}
+
 /* Is it of this connection, and has that not ended in order? What answers
  * others in SYN-SENT has their numbers (3.10.7.3). */
 static void note_rst(struct world *w, struct wire_end *e, const struct view *v)
 {
-	bool ended = e->fin_in && e->fin_out && after(e->snd_una, e->fin_seq);
+	bool ended = has_ended(e);
 	struct wire *x = w->wire;
 	bool ours =
 		e->begun && after(v->seq, e->iss) && !after(v->seq, e->snd_max);
@@ -445,9 +450,17 @@ static void note_rst(struct world *w, struct wire_end *e, const struct view *v)
 		x->reset[x->resets++] = (int)(e - x->end);
 }
 
+/* The cookie for a SYN that comes twice has the same number, even after the
+ * end. */
+static bool is_another(const struct wire_end *e, const struct view *v)
+{
+	return !e->begun || e->iss != v->seq ||
+	       (has_ended(e) && v->flags & ACK);
+}
+
 static void syn_out(struct wire_end *e, const struct view *v)
 {
-	if (!e->begun || e->iss != v->seq)
+	if (is_another(e, v))
 		begin(e, v->seq);
 	e->scale_out = read_scale(v, &e->shift_out);
 	if (v->flags & ACK && !(e->synced && e->irs + 1 == v->ack))
@@ -461,7 +474,7 @@ void wire_out(struct world *w, struct wire_end *e, const struct view *v)
 		return;
 	}
 	if (v->flags & SYN) {
-		bool another = !e->begun || e->iss != v->seq;
+		bool another = is_another(e, v);
 
 		syn_out(e, v);
 		if (another)

@@ -57,6 +57,7 @@ struct wire_end {
 	/* Of temper.c: */
 	uint32_t ts_offset, tsval_max;
 	bool has_tsval, fresh; /* fresh: a connection has begun */
+	bool lifted;	       /* this one's timestamps never look old */
 };
 
 struct wire;

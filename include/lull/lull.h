@@ -378,6 +378,9 @@ struct lull_why {
  * Begin to connect; WRITE or ERROR tells how it went. `why` may be NULL.
  * -EADDRNOTAVAIL, -EADDRINUSE, -ENETUNREACH, -EINVAL, -ENFILE: `why` has the
  * reason.
+ *
+ * The clock is that of the last lull_shard_run(): it says which TIME_WAITs are
+ * over, and gives the ISN (RFC 6528). After a pause, run first.
  */
 LULL_API LULL_MUST_CHECK int lull_sock_connect(
 	struct lull_shard *shard, const struct lull_connect *connect,
