@@ -212,7 +212,8 @@ static void others_arrive(struct lull_tcp *t, uint32_t name,
 		    lull_seq_eq(seg->seq, c->head.rcv_nxt);
 	bool again = is_fin_again(c, seg) && !old;
 
-	if (!old)
+	/* R2 before R3: what lies below the window says nothing. */
+	if (bare || again)
 		note_timestamp(t, c, seg);
 	/* Linux restarts for much more; RFC 9293 for a FIN again only. */
 	if (again || (is_linux(t) && (bare || old || seg->flags & LULL_ACK)))

@@ -115,6 +115,23 @@ static void last_ack_has_timestamps(void **unused)
 	rig_close(&r);
 }
 
+/* RFC 7323 5.3: R2 comes before R3. Text below the window has a newer timestamp
+ * where a box draws them; what comes in order counts. */
+static void old_text_brings_no_timestamp(void **unused)
+{
+	struct rig r;
+
+	begin(&r, &(struct rig_config){.ts = true});
+	rig_pass_ms(&r, 1234);
+	r.tsval += 500;
+	rig_put(&r, LULL_ACK, lull_seq(r.seq.v - 20), r.ack, NULL, 10);
+	assert_int_equal(expect_last_ack(&r).seg.tsecr, r.tsval - 500);
+	rig_put(&r, LULL_ACK, r.seq, r.ack, NULL, 0); /* no answer */
+	rig_put(&r, LULL_ACK, lull_seq(r.seq.v - 20), r.ack, NULL, 10);
+	assert_int_equal(expect_last_ack(&r).seg.tsecr, r.tsval);
+	rig_close(&r);
+}
+
 /* SHLD-22: the program's type of service, also when it has gone. */
 static void last_ack_has_the_tos(void **unused)
 {
@@ -742,6 +759,7 @@ int main(void)
 		cmocka_unit_test(fin_again),
 		cmocka_unit_test(fin_with_text_again),
 		cmocka_unit_test(last_ack_has_timestamps),
+		cmocka_unit_test(old_text_brings_no_timestamp),
 		cmocka_unit_test(last_ack_has_the_tos),
 		cmocka_unit_test(late_segments),
 		cmocka_unit_test(answers_are_limited),
