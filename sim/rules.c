@@ -383,8 +383,10 @@ static void hear_text(struct rules *r, struct watch *k, const struct view *v)
 
 static void hear_window(struct rules *r, struct watch *k, const struct view *v)
 {
-	/* Else of an old incarnation, or before what was sent since. */
-	if (!k->has_isn || v->ack != k->next)
+	/* Else of an old incarnation, or before what was sent since, or old
+	 * itself, as a keepalive is. */
+	if (!k->has_isn || v->ack != k->next ||
+	    rules_diff(v->seq, k->acked) < 0)
 		return;
 	if (v->wnd > 0) {
 		k->zero = false;
