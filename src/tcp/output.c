@@ -195,6 +195,31 @@ static void count_again(struct lull_tcp *t, const struct lull_tcb *tcb,
 		lull_count(t->g, LULL_COUNT_SLOW_START_RETRANS);
 }
 
+/*
+ * Segments have become smaller, and there is no range for the rest: a segment
+ * from its beginning. All of it stays lost, and the next one goes when that was
+ * acknowledged, or with the next timeout.
+ */
+static enum sent send_beginning(struct lull_tcp *t, struct lull_tcb *tcb,
+				struct lull_range *r)
+{
+	struct lull_range first = *r;
+
+	/* Since it stays lost, whatever runs finds it again. */
+	if (r->flags & LULL_RANGE_RETRANS &&
+	    t->g->now_us - r->sent_us < tcb->rtt.srtt_us / 2)
+		return NOTHING;
+	first.end = lull_seq_add(r->seq, tcb->opt.mss);
+	first.flags &= (uint8_t)~LULL_RANGE_FIN;
+	if (send_range(t, tcb, &first) == FULL)
+		return FULL;
+	r->flags |= LULL_RANGE_RETRANS;
+	r->sent_us = t->g->now_us;
+	lull_tally_again(t, tcb, &first);
+	count_again(t, tcb, &first);
+	return NOTHING;
+}
+
 /* A segment of range `i`, from its beginning. */
 static enum sent send_again(struct lull_tcp *t, struct lull_tcb *tcb,
 			    uint32_t i)
@@ -204,11 +229,10 @@ static enum sent send_again(struct lull_tcp *t, struct lull_tcb *tcb,
 	uint32_t len = lull_seq_sub(r->end, r->seq) -
 		       !!(r->flags & (LULL_RANGE_SYN | LULL_RANGE_FIN));
 
-	/* Segments have become smaller, and there is no range for the rest:
-	 * the next one's serves, or nothing would ever be acknowledged. */
+	/* Without a free range the next one's serves. */
 	if (len > most && !lull_range_split(t, tcb, i, most) &&
 	    !(lull_range_join(t, tcb, i) && lull_range_split(t, tcb, i, most)))
-		return NOTHING;
+		return send_beginning(t, tcb, r);
 	whole = *r;
 	if (send_range(t, tcb, &whole) == FULL)
 		return FULL;

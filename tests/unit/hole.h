@@ -117,12 +117,22 @@ static inline bool hole_send(struct rig *r, struct hole *h, uint32_t total,
 }
 
 /* Connected, on a path of this size. */
+/* All that is out may go again at once. */
+static inline void hole_limits(struct lull_limits *l)
+{
+	l->tx_frames = 2 * l->ranges;
+}
+
 static inline void hole_open(struct rig *r, struct hole *h, uint32_t mtu,
 			     const struct rig_config *config)
 {
+	struct rig_config c = *config;
+
+	if (!c.limits)
+		c.limits = hole_limits;
 	memset(h, 0, sizeof *h);
 	h->mtu = mtu;
-	rig_open(r, config);
+	rig_open(r, &c);
 	rig_reach(r, LULL_TCP_ESTABLISHED, true);
 	rig_ack(r);
 	rig_align(r);

@@ -117,6 +117,50 @@ static void claim_after_a_timeout_counts(void **unused)
 	rig_close(&r);
 }
 
+/* No range is left for the rest: it goes piece by piece, as it is acknowledged,
+ * or with each timeout, and nothing goes for any other ACK. */
+static void smaller_without_a_range(void **unused)
+{
+	enum {
+		STEP = 560
+	};
+	struct lull_slab *ranges;
+	struct rig_seg out;
+	struct rig r;
+
+	rig_open(&r, &plain);
+	rig_reach(&r, LULL_TCP_ESTABLISHED, false);
+	rig_write(&r, 1400);
+	rig_discard(&r);
+	ranges = &r.s->tcp.ranges;
+	ranges->limit = ranges->used;
+	rig_pass_ms(&r, 300);
+	rig_discard(&r);
+	tell(&r, 600, 0);
+	assert_int_equal(mss(&r), STEP);
+	for (uint32_t sent = 0; sent < 1400; sent += STEP) {
+		uint32_t len = lull_min(STEP, 1400 - sent);
+
+		out = rig_expect(&r, LULL_ACK);
+		assert_int_equal(out.seg.seq.v, at(sent).v);
+		assert_int_equal(out.seg.text_len, len);
+		r.ack = at(sent);
+		rig_ack(&r);
+		rig_expect_none(&r);
+		if (sent == STEP) {
+			rig_pass_ms(&r, 5000); /* that one is lost */
+			out = rig_expect(&r, LULL_ACK);
+			assert_int_equal(out.seg.seq.v, at(sent).v);
+			rig_discard(&r);
+		}
+		rig_pass_ms(&r, 1); /* the round trip */
+		r.ack = at(sent + len);
+		rig_ack(&r);
+	}
+	rig_expect_none(&r);
+	rig_close(&r);
+}
+
 /* A claim about what is still out outlives the ACK of what came before. */
 static void claim_waits_for_its_segment(void **unused)
 {
@@ -617,6 +661,7 @@ int main(void)
 		cmocka_unit_test(claim_counts_when_nothing_moves),
 		cmocka_unit_test(claim_after_a_timeout_counts),
 		cmocka_unit_test(claim_waits_for_its_segment),
+		cmocka_unit_test(smaller_without_a_range),
 		cmocka_unit_test(grows_after_ten_minutes),
 		cmocka_unit_test(grows_in_vain),
 		cmocka_unit_test(black_hole_without_probing),
