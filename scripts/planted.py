@@ -32,7 +32,7 @@ PATIENCE_S = 300  # for one chunk: a bug may go round in circles
 HEAD = """# Planted bugs
 
 Made by `make planted`, which breaks one rule after the other in a copy of the tree and runs
-`lull sim --strict` until a seed fails that holds without the bug; tests/planted has the
+`lull sim` until a seed fails that holds without the bug; tests/planted has the
 patches.
 
 | bug | rule | broken | caught by | `lull sim` | seeds | it says |
@@ -93,7 +93,7 @@ def hunt(tree, head):
     rest, first, last = span_of(head["Run"])
     for seed in range(first, last + 1, CHUNK):
         end = min(seed + CHUNK - 1, last)
-        args = ["--strict", *rest, "--seeds"]
+        args = [*rest, "--seeds"]
         try:
             done = run(["build/lull-sim", *args, f"{seed}..{end}"], tree,
                        timeout=PATIENCE_S)

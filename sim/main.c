@@ -43,8 +43,6 @@ static const char help[] =
 	"  --conns N         only the first N connections begin\n"
 	"  --shrink          of a seed that fails leave out one kind after the other,\n"
 	"                    and connections, while it does; print the command for it\n"
-	"  --strict          more rules, which have some false alarms: 1 seed in 1,000,\n"
-	"                    1 in 180 of scenarios\n"
 	"  --regressions FILE  seeds that once failed, a line each\n"
 	"  --fail POOL:N     of each stack the N-th get from this pool fails, while the\n"
 	"                    network is bad: connections, half-open, buffers-2k, ...\n"
@@ -175,9 +173,6 @@ static int take(int c, struct arguments *a, bool *seeds)
 	case 'k':
 		a->shrink = true;
 		return 0;
-	case 'x':
-		a->options.strict = true;
-		return 0;
 	case 'r':
 		a->regressions = optarg;
 		return 0;
@@ -224,7 +219,6 @@ static int parse(int argc, char **argv, struct arguments *a)
 		{"without", required_argument, NULL, 'w'},
 		{"conns", required_argument, NULL, 'c'},
 		{"shrink", no_argument, NULL, 'k'},
-		{"strict", no_argument, NULL, 'x'},
 		{"regressions", required_argument, NULL, 'r'},
 		{"fail", required_argument, NULL, 'f'},
 		{"help", no_argument, NULL, 'h'},
@@ -270,7 +264,7 @@ static void run_one(struct arguments *a, const struct scenario *kind,
 		printf(" --conns %u", a->options.conns);
 	if (a->options.fail)
 		printf(" --fail %s:%u", a->options.fail, a->options.fail_n);
-	printf("%s --trace\n", a->options.strict ? " --strict" : "");
+	printf(" --trace\n");
 	if (a->shrink && !r->expected)
 		again_shrink(&a->options, r);
 }

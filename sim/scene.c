@@ -291,7 +291,7 @@ static void create(struct scene *s)
 	}
 	lull_memnet_tap(s->w.net, on_frame, s);
 	lull_memnet_heard(s->w.net, rules_tap_heard, &s->w);
-	s->w.rules = s->w.options->strict ? rules_new(&s->w) : NULL;
+	s->w.rules = rules_new(&s->w);
 	lull_memnet_box(s->w.net, scene_box, s);
 	if (s->kind->bulk)
 		draw_fast_faults(s);

@@ -43,7 +43,6 @@ struct sim_options {
 	uint64_t until_ns; /* stop there; 0: never */
 	uint64_t without;  /* kinds that are not to be there */
 	uint32_t conns;	   /* at most so many begin; 0: all */
-	bool strict;	   /* judge by rules.h as well */
 	FILE *trace;	   /* what happens, line by line; NULL: nowhere */
 	const char *fail; /* of each stack the `fail_n`-th get from this pool */
 	uint32_t fail_n;  /* fails, while the network is bad; NULL: none */

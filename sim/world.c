@@ -160,7 +160,7 @@ static void create(struct world *w)
 		sim_fail(w, "no memory");
 		return;
 	}
-	w->rules = w->options->strict ? rules_new(w) : NULL;
+	w->rules = rules_new(w);
 	/* What is joined to a packet on its way is faster than the path. */
 	rules_path(w->rules, net_is_clean(w),
 		   sim_has(w, KIND_JOIN) ? 0 : net_rtt_ns(w));
