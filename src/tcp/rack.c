@@ -258,7 +258,7 @@ void lull_tlp_schedule(struct lull_tcp *t, struct lull_tcb *tcb)
 
 	if (t->g->knobs.early_retrans < 3 || !tcb->rtt.srtt_us ||
 	    tcb->flags & (LULL_TCB_UNEASY | LULL_TCB_PERSIST) ||
-	    rack_of(t, tcb)->flags & LULL_RACK_TLP)
+	    tcb->snd.lost || rack_of(t, tcb)->flags & LULL_RACK_TLP)
 		return;
 	/* One alone: its ACK may be delayed. */
 	us += out <= tcb->opt.mss ? (uint32_t)t->g->knobs.rto_min_us
@@ -314,7 +314,8 @@ void lull_rack_timer(struct lull_tcp *t, struct lull_tcb *tcb)
 		k->flags &= (uint16_t)~LULL_RACK_REO_TIMER;
 		if (lull_rack_detect(t, tcb) > 0)
 			lull_loss_detected(t, tcb);
-	} else if (tcb->snd.ranges && !(tcb->flags & LULL_TCB_UNEASY)) {
+	} else if (tcb->snd.ranges && !tcb->snd.lost &&
+		   !(tcb->flags & LULL_TCB_UNEASY)) {
 		k->flags |= LULL_RACK_TLP;
 		/* In the place of a timeout, if that is due as well. */
 		lull_timer_set(t, tcb, LULL_TIMER_RTO,

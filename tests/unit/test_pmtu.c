@@ -122,43 +122,49 @@ static void claim_after_a_timeout_counts(void **unused)
 static void smaller_without_a_range(void **unused)
 {
 	enum {
-		STEP = 560
+		STEP = 560,
+		LOST = STEP,
+		TIMEOUTS = 5 /* in 10 s */
 	};
-	struct lull_slab *ranges;
-	struct rig_seg out;
-	struct rig r;
 
-	rig_open(&r, &plain);
-	rig_reach(&r, LULL_TCP_ESTABLISHED, false);
-	rig_write(&r, 1400);
-	rig_discard(&r);
-	ranges = &r.s->tcp.ranges;
-	ranges->limit = ranges->used;
-	rig_pass_ms(&r, 300);
-	rig_discard(&r);
-	tell(&r, 600, 0);
-	assert_int_equal(mss(&r), STEP);
-	for (uint32_t sent = 0; sent < 1400; sent += STEP) {
-		uint32_t len = lull_min(STEP, 1400 - sent);
+	for (int i = 0; i < 4; i++) {
+		struct rig_config c = plain;
+		struct lull_slab *ranges;
+		struct rig_seg out;
+		struct rig r;
 
-		out = rig_expect(&r, LULL_ACK);
-		assert_int_equal(out.seg.seq.v, at(sent).v);
-		assert_int_equal(out.seg.text_len, len);
-		r.ack = at(sent);
-		rig_ack(&r);
-		rig_expect_none(&r);
-		if (sent == STEP) {
-			rig_pass_ms(&r, 5000); /* that one is lost */
+		c.sack = i & 1;
+		rig_open(&r, &c);
+		rig_reach(&r, LULL_TCP_ESTABLISHED, false);
+		rig_write(&r, 1400);
+		rig_discard(&r);
+		ranges = &r.s->tcp.ranges;
+		ranges->limit = ranges->used;
+		if (i & 2) /* told at once, or after a timeout */
+			rig_pass_ms(&r, 300);
+		rig_discard(&r);
+		tell(&r, 600, 0);
+		assert_int_equal(mss(&r), STEP);
+		for (uint32_t sent = 0; sent < 1400; sent += STEP) {
+			uint32_t len = lull_min(STEP, 1400 - sent);
+
 			out = rig_expect(&r, LULL_ACK);
 			assert_int_equal(out.seg.seq.v, at(sent).v);
-			rig_discard(&r);
+			assert_int_equal(out.seg.text_len, len);
+			r.ack = at(sent);
+			rig_ack(&r);
+			rig_expect_none(&r);
+			if (sent == LOST) {
+				rig_pass_ms(&r, 10000);
+				assert_int_equal(rig_discard(&r), TIMEOUTS);
+			}
+			rig_pass_ms(&r, 1); /* the round trip */
+			r.ack = at(sent + len);
+			rig_ack(&r);
 		}
-		rig_pass_ms(&r, 1); /* the round trip */
-		r.ack = at(sent + len);
-		rig_ack(&r);
+		rig_expect_none(&r);
+		rig_close(&r);
 	}
-	rig_expect_none(&r);
-	rig_close(&r);
 }
 
 /* A claim about what is still out outlives the ACK of what came before. */
