@@ -42,9 +42,10 @@ enum {
 	LAB_CLAIMS_MAX = 12,
 	LAB_POINTS_MAX = 64,
 	LAB_KNOBS_MAX = 16,
-	LAB_KEPT = 24,	       /* transmissions that a way of a flow keeps */
-	LAB_REAL_SECONDS = 20, /* that a script may take on the kernel */
-	LAB_ASIDE = 14,	       /* characters beside a lifeline */
+	LAB_MARKS_MAX = 1 << 20, /* of all cases of a script */
+	LAB_KEPT = 24,		 /* transmissions that a way of a flow keeps */
+	LAB_REAL_SECONDS = 20,	 /* that a script may take on the kernel */
+	LAB_ASIDE = 14,		 /* characters beside a lifeline */
 };
 
 /* ---- segments ---- */
@@ -133,6 +134,7 @@ struct lab_log {
 	size_t n, size;
 	struct lab_flow *flow;
 	size_t flows, flows_size;
+	size_t marks_max;
 	bool failed; /* no memory */
 };
 
@@ -148,6 +150,10 @@ uint32_t lab_log_flow(struct lab_log *log, uint32_t addr_a, uint16_t port_a,
 /* Segments of text in a row become one in diagrams. */
 void lab_log_runs(struct lab_log *log);
 void lab_log_free(struct lab_log *log);
+/* Bytes of the character at `p`; 0: it is not UTF-8. */
+size_t lab_char_len(const char *p);
+/* As much as there is room for, cut between characters. */
+void lab_copy_text(char *to, size_t size, const char *from);
 /* "TIME_WAIT", as RFC 9293 has them. */
 const char *lab_state_name(uint8_t state);
 
@@ -201,7 +207,7 @@ struct lab_packet {
 	int to;
 	size_t mark;
 	uint32_t len;
-	uint8_t bytes[LAB_PACKET];
+	uint8_t bytes[];
 };
 
 /* What the script's wire does with a segment. */
@@ -230,17 +236,20 @@ struct lab_world {
 	void (*bend)(void *arg, const struct lab_mark *m,
 		     struct lab_bend *bend);
 	void *bend_arg;
-	uint64_t turns_left;
+	int bending; /* in that function: a host is in the midst of its turn */
+	uint64_t turns_left, turns_max;
 	char why[256]; /* with a negative result */
 };
 
 /* ---- lab_world.c ---- */
 
-void lab_world_init(struct lab_world *w);
+void lab_world_init(struct lab_world *w, uint64_t turns_max); /* 0: many */
 void lab_world_fini(struct lab_world *w); /* its log stays, for the diagram */
 uint64_t lab_world_now(const struct lab_world *w); /* since it began */
 /* To this time since it began. -ELOOP: it comes to no end; other -errno. */
 int lab_world_run(struct lab_world *w, uint64_t until_ns);
+/* There is no room for what happens: `why`, and -ENOMEM. */
+int lab_world_overflows(struct lab_world *w);
 /* A packet leaves a host. */
 void lab_world_send(struct lab_world *w, int host, const uint8_t *packet,
 		    uint32_t len);
@@ -394,10 +403,15 @@ struct lab_run {
 	struct lab_world *world; /* of the case that runs, or NULL */
 	struct lab_case *at;
 	bool on_kernel, list_only, listed;
+	size_t marks;  /* of cases that have ended */
 	int could_not; /* -errno of what is no fault of the script's */
 	char why[256];
 	struct lull_pcap *pcap;
 	uint64_t pcap_ns, real_start_ns;
+	/* In the place of what its path has, and of the usual bounds. */
+	const char *text;
+	size_t text_len;
+	uint64_t steps_max, turns_max;
 };
 
 /* 0; -EINVAL and others: `why` has "file:line: what"; could_not: see there. */
@@ -423,6 +437,8 @@ void lab_lua_set_int(lua_State *L, const char *name, int64_t v);
 void lab_lua_set_flags(lua_State *L, uint8_t flags);
 void lab_lua_push_sock(lua_State *L, long index);
 int lab_lua_check_host(lua_State *L, int at);
+/* What the wire's function may not do: let time pass, take a host away. */
+void lab_lua_check_bending(lua_State *L);
 /* Raises an error, with the line of the script itself. */
 int lab_lua_error(lua_State *L, const char *format, ...);
 /* Raises what a call returned. */
@@ -493,7 +509,7 @@ void lab_svg_write(const struct lab_script *s, FILE *out);
 void lab_html_write(const struct lab_script *const *s, int n, FILE *out);
 /* -EINVAL: a text that is not UTF-8. */
 int lab_json_write(const struct lab_script *const *s, int n, FILE *out);
-/* "<" and others as entities. */
+/* "<" and others as entities, as XML may have it. */
 void lab_html_text(const char *text, FILE *out);
 
 #endif

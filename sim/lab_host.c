@@ -12,6 +12,7 @@
 #include <lauxlib.h>
 
 #include "lab.h"
+#include "sandbox.h"
 
 #define HOST "host"
 
@@ -48,7 +49,7 @@ static struct lab_host *new_host(lua_State *L, struct lab_world *w)
 	if (w->hosts == LAB_HOSTS_MAX)
 		lab_lua_error(L, "more than %d hosts", LAB_HOSTS_MAX);
 	*h = (struct lab_host){.tun = -1};
-	snprintf(h->name, sizeof h->name, "%s", luaL_checkstring(L, 1));
+	lab_copy_text(h->name, sizeof h->name, luaL_checkstring(L, 1));
 	h->addr = ADDR_FIRST + (uint32_t)w->hosts;
 	i = lua_newuserdatauv(L, sizeof *i, 0);
 	*i = w->hosts;
@@ -209,6 +210,7 @@ static int host_states(lua_State *L)
 	for (size_t i = 0; i < len; i++)
 		n[rows[i].state]++;
 	free(rows);
+	sandbox_spend(L, len);
 	lua_createtable(L, 0, LULL_TCP_STATES);
 	for (uint8_t i = 1; i < LULL_TCP_STATES; i++) {
 		lua_pushinteger(L, n[i]);
@@ -225,6 +227,7 @@ static int host_crash(lua_State *L)
 	int host = lab_lua_check_host(L, 1);
 	struct lab_mark *m;
 
+	lab_lua_check_bending(L);
 	if (h->kind == LAB_KERNEL)
 		return lab_lua_error(L, "the kernel is not ours to crash");
 	if (!h->up)

@@ -47,7 +47,10 @@ static const char style[] =
 
 void lab_html_text(const char *text, FILE *out)
 {
-	for (; *text; text++) {
+	size_t len;
+
+	for (; *text; text += len ? len : 1) {
+		len = lab_char_len(text);
 		switch (*text) {
 		case '<':
 			fputs("&lt;", out);
@@ -62,7 +65,13 @@ void lab_html_text(const char *text, FILE *out)
 			fputs("&quot;", out);
 			break;
 		default:
-			fputc(*text, out);
+			/* XML may have nothing else, not as an entity either:
+			 * what is no character is U+FFFD. */
+			if (len && ((unsigned char)*text >= ' ' ||
+				    *text == '\n' || *text == '\t'))
+				fwrite(text, 1, len, out);
+			else
+				fputs("\xef\xbf\xbd", out);
 		}
 	}
 }

@@ -62,7 +62,10 @@ static json_t *one_case(const struct lab_case *c, bool *bad)
 		of = json_object_get(counters, host);
 		if (!of) {
 			of = json_object();
-			json_object_set_new(counters, host, of);
+			if (json_object_set_new(counters, host, of) < 0) {
+				*bad = true; /* `of` is gone */
+				break;
+			}
 		}
 		json_object_set_new(
 			of, c->counter[i].name,

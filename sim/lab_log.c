@@ -11,7 +11,7 @@
 #include "lab.h"
 
 enum {
-	MARKS_MAX = 4 << 20,
+	FLOWS_MAX = 1 << 18,
 };
 
 const char *lab_state_name(uint8_t state)
@@ -33,16 +33,50 @@ const char *lab_state_name(uint8_t state)
 	return state < LULL_TCP_STATES && names[state] ? names[state] : "?";
 }
 
+size_t lab_char_len(const char *p)
+{
+	const unsigned char *c = (const unsigned char *)p;
+	/* What the second one may be: RFC 3629 4. */
+	unsigned char lo = *c == 0xe0 ? 0xa0 : *c == 0xf0 ? 0x90 : 0x80;
+	unsigned char hi = *c == 0xed ? 0x9f : *c == 0xf4 ? 0x8f : 0xbf;
+	size_t len = *c < 0x80 ? 1 : *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : 4;
+
+	if (len == 1)
+		return 1;
+	if (*c < 0xc2 || *c > 0xf4 || c[1] < lo || c[1] > hi)
+		return 0;
+	for (size_t i = 2; i < len; i++)
+		if ((c[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+void lab_copy_text(char *to, size_t size, const char *from)
+{
+	size_t len = 0;
+
+	while (from[len]) {
+		size_t next = lab_char_len(from + len);
+
+		next = next ? next : 1;
+		if (len + next >= size)
+			break;
+		len += next;
+	}
+	memcpy(to, from, len);
+	to[len] = 0;
+}
+
 /* Room for one more in an array. */
-static bool grow(void **p, size_t n, size_t *size, size_t each)
+static bool grow(void **p, size_t n, size_t *size, size_t each, size_t max)
 {
 	size_t more = *size ? 2 * *size : 64;
 	void *bigger;
 
+	if (n >= max)
+		return false;
 	if (n < *size)
 		return true;
-	if (more > MARKS_MAX)
-		return false;
 	bigger = realloc(*p, more * each);
 	if (!bigger)
 		return false;
@@ -57,7 +91,7 @@ struct lab_mark *lab_log_add(struct lab_log *log, enum lab_mark_kind kind,
 	struct lab_mark *m;
 	void *p = log->mark;
 
-	if (!grow(&p, log->n, &log->size, sizeof *log->mark)) {
+	if (!grow(&p, log->n, &log->size, sizeof *log->mark, log->marks_max)) {
 		log->failed = true;
 		return NULL;
 	}
@@ -88,7 +122,8 @@ uint32_t lab_log_flow(struct lab_log *log, uint32_t addr_a, uint16_t port_a,
 		     f->addr[0] == addr_b && f->port[0] == port_b))
 			return (uint32_t)i + 1;
 	}
-	if (!grow(&p, log->flows, &log->flows_size, sizeof *log->flow)) {
+	if (!grow(&p, log->flows, &log->flows_size, sizeof *log->flow,
+		  FLOWS_MAX)) {
 		log->failed = true;
 		return 0;
 	}

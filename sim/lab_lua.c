@@ -50,6 +50,12 @@ int lab_lua_error(lua_State *L, const char *format, ...)
 	return lua_error(L);
 }
 
+void lab_lua_check_bending(lua_State *L)
+{
+	if (lab_lua_world(L)->bending)
+		lab_lua_error(L, "not in the wire's function");
+}
+
 int lab_lua_fail(lua_State *L, int error)
 {
 	struct lab_run *run = lab_lua_run(L);
@@ -84,7 +90,7 @@ static void copy_field(lua_State *L, int at, const char *name, char *to,
 	lua_getfield(L, at, name);
 	if (!lua_isstring(L, -1))
 		lab_lua_error(L, "about: %s is missing", name);
-	snprintf(to, size, "%s", lua_tostring(L, -1));
+	lab_copy_text(to, size, lua_tostring(L, -1));
 	lua_pop(L, 1);
 }
 
@@ -115,7 +121,7 @@ static void read_where(lua_State *L, const char *name, char *why, size_t size)
 {
 	lua_getfield(L, 1, name);
 	if (lua_isstring(L, -1))
-		snprintf(why, size, "%s", lua_tostring(L, -1));
+		lab_copy_text(why, size, lua_tostring(L, -1));
 	lua_pop(L, 1);
 }
 
@@ -175,8 +181,8 @@ static int point(lua_State *L, enum lab_point_kind kind)
 		return lab_lua_error(L, "no claim %s", id);
 	p = new_point(L);
 	p->kind = kind;
-	snprintf(p->id, sizeof p->id, "%s", id);
-	snprintf(p->text, sizeof p->text, "%s", text);
+	lab_copy_text(p->id, sizeof p->id, id);
+	lab_copy_text(p->text, sizeof p->text, text);
 	p->held = lua_toboolean(L, at + 1);
 	return 0;
 }
@@ -253,6 +259,7 @@ static void end_case(struct lab_run *run)
 	lab_log_runs(&w->log);
 	run->pcap_ns += c->end_ns + 1000000000;
 	c->log = w->log;
+	run->marks += w->log.n;
 	w->log = (struct lab_log){0};
 	lab_world_fini(w);
 	free(w);
@@ -277,14 +284,15 @@ static int begin_case(lua_State *L)
 	w = malloc(sizeof *w);
 	if (!w)
 		return lab_lua_fail(L, -ENOMEM);
-	lab_world_init(w);
+	lab_world_init(w, run->turns_max);
+	w->log.marks_max = LAB_MARKS_MAX - run->marks;
 	w->pcap = run->pcap;
 	w->pcap_ns = run->pcap_ns;
 	run->world = w;
 	run->at = &s->cases[s->n++];
 	run->at->follow = 1;
-	snprintf(run->at->title, sizeof run->at->title, "%s",
-		 luaL_checkstring(L, 1));
+	lab_copy_text(run->at->title, sizeof run->at->title,
+		      luaL_checkstring(L, 1));
 	lua_pushvalue(L, 2);
 	lua_call(L, 0, LUA_MULTRET);
 	end_case(run);

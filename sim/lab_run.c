@@ -84,26 +84,23 @@ static void drop_world(struct lab_run *run)
 	run->script->n--;
 }
 
-/* An error in the prelude is one of the script that called it. */
+/* The script's last line has called the prelude, and is gone from the stack. */
 static void name_script(const struct lab_script *s, char *why, size_t size)
 {
-	char rest[1024];
-	const char *p = why + strlen("prelude:");
+	size_t len = strlen(s->path);
+	char what[1024];
 
-	if (strncmp(why, "prelude:", strlen("prelude:")) != 0)
+	if (strncmp(why, "...", 3) == 0 ||
+	    (strncmp(why, s->path, len) == 0 && why[len] == ':'))
 		return;
-	p += strspn(p, "0123456789: ");
-	snprintf(rest, sizeof rest, "%s", p);
-	if (strstr(rest, ".lua:"))
-		snprintf(why, size, "%s", rest);
-	else
-		snprintf(why, size, "%s: %s", s->path, rest);
+	snprintf(what, sizeof what, "%s", why);
+	snprintf(why, size, "%s: %s", s->path, what);
 }
 
 int lab_run_script(struct lab_run *run, char *why, size_t size)
 {
 	struct lab_script *s = run->script;
-	lua_State *L = sandbox_new(LAB_STEPS);
+	lua_State *L = sandbox_new(run->steps_max ? run->steps_max : LAB_STEPS);
 	int e;
 
 	s->cases = calloc(LAB_CASES_MAX, sizeof *s->cases);
@@ -114,10 +111,12 @@ int lab_run_script(struct lab_run *run, char *why, size_t size)
 	}
 	lab_lua_open(L, run);
 	run->real_start_ns = lull_clock_ns();
-	e = sandbox_run_text(L, "prelude", lab_prelude, strlen(lab_prelude),
+	e = sandbox_run_text(L, "=prelude", lab_prelude, strlen(lab_prelude),
 			     why, size);
 	if (e == 0)
-		e = sandbox_run(L, s->path, why, size);
+		e = run->text ? sandbox_run_text(L, s->path, run->text,
+						 run->text_len, why, size)
+			      : sandbox_run(L, s->path, why, size);
 	if (e < 0)
 		name_script(s, why, size);
 	drop_world(run);

@@ -12,6 +12,7 @@
 #include <lauxlib.h>
 
 #include "lab.h"
+#include "sandbox.h"
 
 #define SOCK "socket"
 
@@ -328,8 +329,11 @@ static struct lab_krow row_of(lua_State *L, struct lab_world *w,
 {
 	struct lab_krow *rows, found = {0};
 	size_t n;
-	int e = CALL(w, s, rows)(&w->host[s->host], &rows, &n);
+	int e;
 
+	if (!w->host[s->host].up)
+		return found;
+	e = CALL(w, s, rows)(&w->host[s->host], &rows, &n);
 	if (e < 0)
 		lab_lua_error(L, "what is there: %s", strerror(-e));
 	for (size_t i = 0; i < n; i++)
@@ -337,6 +341,7 @@ static struct lab_krow row_of(lua_State *L, struct lab_world *w,
 		    rows[i].raddr == s->raddr)
 			found = rows[i];
 	free(rows);
+	sandbox_spend(L, n);
 	return found;
 }
 
@@ -345,10 +350,8 @@ static int sock_state(lua_State *L)
 {
 	struct lab_world *w;
 	struct lab_sock *s = any(L, &w);
-	struct lab_krow r = {0};
+	struct lab_krow r = row_of(L, w, s);
 
-	if (w->host[s->host].up)
-		r = row_of(L, w, s);
 	lua_pushstring(L, r.state ? lab_state_name(r.state) : "CLOSED");
 	return 1;
 }

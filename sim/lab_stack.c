@@ -42,6 +42,7 @@ int lab_stack_open(struct lab_world *w, int host)
 	       sizeof h->config.key);
 	h->trace_cursor = 0;
 	h->deadline_ns = 0;
+	w->why[0] = 0;
 	e = lull_memory_map(&h->config.limits, &h->memory);
 	if (e == 0)
 		e = lull_shard_init(&h->shard, &h->config, h->memory, w->now_ns,

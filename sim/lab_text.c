@@ -61,7 +61,8 @@ static void put(struct canvas *c, size_t row, int col, int cell)
 static void put_text(struct canvas *c, size_t row, int col, const char *text)
 {
 	for (; *text && col < COLUMNS; text++)
-		put(c, row, col++, (unsigned char)*text < ' ' ? '?' : *text);
+		put(c, row, col++,
+		    (unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
 }
 
 static void put_right(struct canvas *c, size_t row, int end, const char *text)
@@ -268,12 +269,25 @@ static void draw(const struct lab_case *k, FILE *out)
 
 /* ---- prose ---- */
 
+/* It may have a terminal's commands in it. */
+static void put_plain(const char *text, size_t len, FILE *out)
+{
+	for (size_t i = 0; i < len; i++) {
+		bool blank = text[i] == '\n' || text[i] == '\t';
+		bool is = (unsigned char)text[i] >= ' ' && text[i] != 0x7f;
+
+		fputc(is ? text[i] : blank ? ' ' : '?', out);
+	}
+}
+
 /* Words within WIDTH_TEXT columns, `indent` from the second line on. */
 static void wrap(const char *head, const char *text, int indent, FILE *out)
 {
 	int col = (int)strlen(head);
 
-	fputs(head, out);
+	fwrite(head, 1, strspn(head, "\n"), out);
+	head += strspn(head, "\n");
+	put_plain(head, strlen(head), out);
 	while (*text) {
 		size_t len = strcspn(text, " ");
 
@@ -281,7 +295,7 @@ static void wrap(const char *head, const char *text, int indent, FILE *out)
 			fprintf(out, "\n%*s", indent, "");
 			col = indent;
 		}
-		fwrite(text, 1, len, out);
+		put_plain(text, len, out);
 		col += (int)len;
 		text += len;
 		if (*text == ' ') {
@@ -327,17 +341,24 @@ static void write_points(const struct lab_script *s, const char *id, FILE *out)
 	}
 }
 
+static void write_expected(const struct lab_claim *c, FILE *out)
+{
+	fputs("    This script expects ", out);
+	put_plain(c->verdict, strlen(c->verdict), out);
+	fputs(".\n", out);
+}
+
 static void write_verdicts(const struct lab_script *s, FILE *out)
 {
 	for (int i = 0; i < s->claims; i++) {
 		const struct lab_claim *c = &s->claim[i];
 
-		fprintf(out, "\n  %s: %s\n", c->id,
-			*c->found ? c->found : "not judged");
+		fputs("\n  ", out);
+		put_plain(c->id, strlen(c->id), out);
+		fprintf(out, ": %s\n", *c->found ? c->found : "not judged");
 		write_points(s, c->id, out);
 		if (strcmp(c->found, c->verdict) != 0)
-			fprintf(out, "    This script expects %s.\n",
-				c->verdict);
+			write_expected(c, out);
 	}
 	if (lab_script_has_facts(s)) {
 		fputs("\n  What is so:\n", out);

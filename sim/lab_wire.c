@@ -10,6 +10,12 @@
 #include <lauxlib.h>
 
 #include "lab.h"
+#include "sandbox.h"
+
+enum {
+	STEP_NS = 10000000, /* how often until_true() looks */
+	MARK_STEPS = 50,    /* of Lua: what it takes to show one */
+};
 
 static uint64_t check_ns(lua_State *L, int at)
 {
@@ -79,13 +85,19 @@ static void read_bend(lua_State *L, struct lab_bend *bend)
 static void bend(void *arg, const struct lab_mark *m, struct lab_bend *bend)
 {
 	lua_State *L = arg;
+	struct lab_world *w = lab_lua_world(L);
+	int e;
 
 	if (lua_getfield(L, LUA_REGISTRYINDEX, "lab.wire") != LUA_TFUNCTION) {
 		lua_pop(L, 1);
 		return;
 	}
 	push_mark(L, m);
-	lua_call(L, 1, 1);
+	w->bending++;
+	e = lua_pcall(L, 1, 1, 0);
+	w->bending--;
+	if (e != LUA_OK)
+		lua_error(L);
 	read_bend(L, bend);
 	lua_pop(L, 1);
 }
@@ -114,6 +126,7 @@ static int run_until(lua_State *L, struct lab_world *w, uint64_t ns)
 	struct lab_run *run = lab_lua_run(L);
 	int e;
 
+	lab_lua_check_bending(L);
 	if (w->real) {
 		uint64_t begun = lull_clock_ns() - run->real_start_ns;
 
@@ -142,7 +155,7 @@ static int until_true(lua_State *L)
 {
 	struct lab_world *w = lab_lua_world(L);
 	uint64_t end = lab_world_now(w) + check_ns(L, 2);
-	double step = luaL_optnumber(L, 3, 0.01);
+	uint64_t step = lua_isnoneornil(L, 3) ? STEP_NS : check_ns(L, 3);
 
 	luaL_argcheck(L, step > 0, 3, "must be above 0");
 	for (;;) {
@@ -151,7 +164,7 @@ static int until_true(lua_State *L)
 		if (lua_toboolean(L, -1) || lab_world_now(w) >= end)
 			return 1;
 		lua_pop(L, 1);
-		run_until(L, w, lab_world_now(w) + (uint64_t)(step * 1e9));
+		run_until(L, w, lab_world_now(w) + step);
 	}
 }
 
@@ -179,6 +192,7 @@ static int segments(lua_State *L)
 	for (size_t i = 0; i < w->log.n; i++) {
 		if (w->log.mark[i].kind != LAB_MARK_SEGMENT)
 			continue;
+		sandbox_spend(L, MARK_STEPS);
 		push_mark(L, &w->log.mark[i]);
 		lua_seti(L, -2, ++n);
 	}
@@ -192,12 +206,14 @@ static int history(lua_State *L)
 	int host = lab_lua_check_host(L, 1);
 	lua_Integer n = 0;
 
+	sandbox_spend(L, w->log.n);
 	lua_newtable(L);
 	for (size_t i = 0; i < w->log.n; i++) {
 		const struct lab_mark *m = &w->log.mark[i];
 
 		if (m->kind != LAB_MARK_STATE || m->host != host || !m->flow)
 			continue;
+		sandbox_spend(L, MARK_STEPS);
 		lua_createtable(L, 0, 4);
 		lua_pushnumber(L, (double)m->at_ns / 1e9);
 		lua_setfield(L, -2, "t");
@@ -218,8 +234,9 @@ static int note(lua_State *L)
 	int host = lab_lua_check_host(L, 1);
 	struct lab_mark *m = lab_world_mark(w, LAB_MARK_NOTE, host);
 
-	if (m)
-		snprintf(m->text, sizeof m->text, "%s", luaL_checkstring(L, 2));
+	if (!m)
+		return lab_lua_fail(L, lab_world_overflows(w));
+	lab_copy_text(m->text, sizeof m->text, luaL_checkstring(L, 2));
 	return 0;
 }
 
@@ -231,8 +248,8 @@ static int timer(lua_State *L)
 	struct lab_mark *m = lab_world_mark(w, LAB_MARK_TIMER, host);
 
 	if (!m)
-		return 0;
-	snprintf(m->text, sizeof m->text, "%s", luaL_checkstring(L, 2));
+		return lab_lua_fail(L, lab_world_overflows(w));
+	lab_copy_text(m->text, sizeof m->text, luaL_checkstring(L, 2));
 	m->at_ns = check_ns(L, 3);
 	m->end_ns = check_ns(L, 4);
 	return 0;

@@ -16,7 +16,8 @@
 
 enum {
 	TURNS_MAX = 20000000, /* of one case */
-	PACKETS_MAX = 1 << 20,
+	PACKETS_MAX = 1 << 18,
+	SOCKS_MAX = 1 << 20,
 };
 
 #define START_NS     1000000000000ULL
@@ -24,13 +25,16 @@ enum {
 #define REAL_STEP_NS 5000000U /* how long the kernel is left unobserved */
 #define UNTIL_MAX_NS (40ULL * 86400 * 1000000000)
 
-void lab_world_init(struct lab_world *w)
+void lab_world_init(struct lab_world *w, uint64_t turns_max)
 {
+	if (!turns_max)
+		turns_max = TURNS_MAX;
 	*w = (struct lab_world){
 		.now_ns = START_NS,
 		.start_ns = START_NS,
 		.delay_ns = DELAY_NS,
-		.turns_left = TURNS_MAX,
+		.turns_left = turns_max,
+		.turns_max = turns_max,
 	};
 }
 
@@ -106,7 +110,9 @@ long lab_world_sock(struct lab_world *w, int host)
 {
 	if (w->socks == w->socks_size) {
 		size_t more = w->socks ? 2 * w->socks : 64;
-		void *p = realloc(w->sock, more * sizeof *w->sock);
+		void *p = more > SOCKS_MAX
+				  ? NULL
+				  : realloc(w->sock, more * sizeof *w->sock);
 
 		if (!p)
 			return -ENOMEM;
@@ -172,7 +178,7 @@ static void put(struct lab_world *w, uint64_t due_ns, int to, size_t mark,
 		w->heap = q;
 		w->heap_size = more;
 	}
-	p = malloc(sizeof *p);
+	p = malloc(sizeof *p + len);
 	if (!p) {
 		w->log.failed = true;
 		return;
@@ -358,8 +364,15 @@ static void advance(struct lab_world *w, uint64_t due_ns)
 	w->now_ns = lull_clock_ns();
 }
 
+int lab_world_overflows(struct lab_world *w)
+{
+	snprintf(w->why, sizeof w->why, "too much happens");
+	return -ENOMEM;
+}
+
 int lab_world_run(struct lab_world *w, uint64_t until_ns)
 {
+	w->why[0] = 0;
 	if (until_ns > UNTIL_MAX_NS) {
 		snprintf(w->why, sizeof w->why, "more than 40 days");
 		return -ERANGE;
@@ -371,14 +384,12 @@ int lab_world_run(struct lab_world *w, uint64_t until_ns)
 		if (!w->turns_left--) {
 			w->turns_left = 0;
 			snprintf(w->why, sizeof w->why,
-				 "more than %d turns: it comes to no end",
-				 TURNS_MAX);
+				 "more than %lu turns: it comes to no end",
+				 w->turns_max);
 			return -ELOOP;
 		}
-		if (w->log.failed) {
-			snprintf(w->why, sizeof w->why, "too much happens");
-			return -ENOMEM;
-		}
+		if (w->log.failed)
+			return lab_world_overflows(w);
 		if (turn_all(w) && !w->real)
 			continue;
 		if (w->now_ns >= until_ns)

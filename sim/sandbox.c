@@ -60,10 +60,18 @@ static struct sandbox *own(lua_State *L)
 /* From the limit on every instruction fails, so that no pcall goes on. */
 static void on_count(lua_State *L, lua_Debug *ar)
 {
+	if (own(L)->over)
+		sandbox_spend(L, 0);
+	else
+		sandbox_spend(L, (uint64_t)lua_gethookcount(L));
+}
+
+void sandbox_spend(lua_State *L, uint64_t steps)
+{
 	struct sandbox *s = own(L);
 
 	if (!s->over) {
-		s->steps += (uint64_t)lua_gethookcount(L);
+		s->steps += steps;
 		if (s->steps < s->steps_max)
 			return;
 		s->over = true;
@@ -517,7 +525,22 @@ uint64_t sandbox_steps(lua_State *L)
 
 /* ---- running ---- */
 
-/* An error tells its line, also error(what, 0) and one that is no string. */
+/* Behind "place:12: ", if it begins with it. */
+static const char *behind_place(const char *what, const char *place)
+{
+	size_t len = strlen(place);
+	const char *p = what;
+	size_t digits;
+
+	if (strncmp(p, place, len) != 0 || p[len] != ':')
+		return what;
+	p += len + 1;
+	digits = strspn(p, "0123456789");
+	return digits && !strncmp(p + digits, ": ", 2) ? p + digits + 2 : what;
+}
+
+/* An error tells its line, also error(what, 0) and one that is no string; in
+ * the runner's own text, the line that called it. */
 static int on_error(lua_State *L)
 {
 	lua_Debug ar;
@@ -534,11 +557,18 @@ static int on_error(lua_State *L)
 		lua_getinfo(L, "Sl", &ar);
 		if (ar.currentline <= 0)
 			continue;
-		if (strncmp(what, ar.short_src, strlen(ar.short_src)) != 0)
+		if (*ar.source == '=') {
+			what = behind_place(what, ar.short_src);
+			continue;
+		}
+		if (behind_place(what, ar.short_src) == what)
 			lua_pushfstring(L, "%s:%d: %s", ar.short_src,
 					ar.currentline, what);
-		break;
+		else
+			lua_pushstring(L, what);
+		return 1;
 	}
+	lua_pushstring(L, what);
 	return 1;
 }
 
@@ -562,17 +592,17 @@ static int finish(lua_State *L, int status, const char *name, char *why,
 	return error;
 }
 
-int sandbox_run_text(lua_State *L, const char *name, const char *text,
+/* `chunk` is Lua's name of it: "@" and its path, or "=" and what it is. */
+static int run_chunk(lua_State *L, const char *chunk, const char *text,
 		     size_t len, char *why, size_t size)
 {
 	int at = lua_gettop(L) + 1, status;
-	char chunk[4096];
+	const char *name = chunk + 1;
 
 	if (len && text[0] == LUA_SIGNATURE[0]) {
 		snprintf(why, size, "%s: a binary chunk", name);
 		return -EINVAL;
 	}
-	snprintf(chunk, sizeof(chunk), "@%s", name);
 	lua_pushcfunction(L, on_error);
 	status = luaL_loadbufferx(L, text, len, chunk, "t");
 	if (status == LUA_OK)
@@ -582,10 +612,20 @@ int sandbox_run_text(lua_State *L, const char *name, const char *text,
 	return status;
 }
 
+int sandbox_run_text(lua_State *L, const char *name, const char *text,
+		     size_t len, char *why, size_t size)
+{
+	char chunk[4096];
+
+	snprintf(chunk, sizeof(chunk), "%s%s", *name == '=' ? "" : "@", name);
+	return run_chunk(L, chunk, text, len, why, size);
+}
+
 int sandbox_run(lua_State *L, const char *path, char *why, size_t size)
 {
 	FILE *f = fopen(path, "r");
 	char *text = f ? malloc(SANDBOX_FILE_MAX + 1) : NULL;
+	char chunk[4096];
 	size_t len = 0;
 	int error = 0;
 
@@ -601,10 +641,11 @@ int sandbox_run(lua_State *L, const char *path, char *why, size_t size)
 	}
 	if (f)
 		fclose(f);
+	snprintf(chunk, sizeof(chunk), "@%s", path);
 	if (error)
 		snprintf(why, size, "%s: %s", path, strerror(-error));
 	else
-		error = sandbox_run_text(L, path, text, len, why, size);
+		error = run_chunk(L, chunk, text, len, why, size);
 	free(text);
 	return error;
 }

@@ -14,9 +14,9 @@
  *	print		goes where sandbox_print_to() says; else to stdout
  *
  * A script ends with an error after so many VM instructions, in all its life;
- * pcall does not save it. Its memory is bounded as well. What one call of a
- * library does in C is bounded by that memory only: a pattern made for it can
- * take its time.
+ * pcall does not save it; what it calls may count for many, by sandbox_spend().
+ * Its memory is bounded as well, and what one call of a library does in C by
+ * nothing else: a pattern made for it can take its time.
  *
  * lua_getextraspace() is free for the caller.
  */
@@ -49,9 +49,16 @@ void sandbox_print_to(lua_State *L, sandbox_print *print, void *ctx);
  */
 int sandbox_run(lua_State *L, const char *path, char *why, size_t size);
 
-/* The same with text that is at hand; `name` stands for its path. */
+/*
+ * The same with text that is at hand; `name` stands for its path. With "="
+ * before it the text is the runner's own, which scripts call: an error in it is
+ * told with their line.
+ */
 int sandbox_run_text(lua_State *L, const char *name, const char *text,
 		     size_t len, char *why, size_t size);
+
+/* A function in C has done so much work for the script: may not return. */
+void sandbox_spend(lua_State *L, uint64_t steps);
 
 /* VM instructions run so far, to the next thousand. */
 uint64_t sandbox_steps(lua_State *L);

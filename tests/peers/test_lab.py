@@ -5,6 +5,7 @@ import json
 import os
 import re
 import xml.dom.minidom
+import xml.parsers.expat
 
 from peers import main
 
@@ -116,6 +117,12 @@ def test_bad(w):
     bad("it loops", HEAD + "while true do end\n", 4, "steps")
     bad("it loops, and catches", HEAD +
         "while true do pcall(function() while true do end end) end\n", 4, "steps")
+    bad("it looks, again and again", HEAD + """case("one", function()
+  local p, q = craft "P", craft "Q"
+  for i = 1, 3000 do p:send{to = q, flags = "A"} end
+  while true do pcall(segments) end
+end)
+""", 7, "steps")
     bad("no clock", HEAD + "os.time()\n", 4, "os")
     bad("no file", HEAD + "io.open('/etc/passwd')\n", 4, "io")
     bad("a host outside a case", HEAD + 'host "A"\n', 4, "case")
@@ -152,11 +159,85 @@ end)
     bad("a case in a case", HEAD +
         'case("one", function() case("two", function() end) end)\n', 4, "case")
     bad("a part of no claim", HEAD + 'part("X2", "a", true)\n', 4, "X2")
+    two = 'case("one", function()\n  local a, b = host "A", host "B"\n'
+    bad("an error below what the script calls", HEAD + two +
+        "  opened(a, nil)\nend)\n", 6, "index a nil")
+    bad("the wire's function lets time pass", HEAD + two + """  wire(function() run(1) end)
+  opened(a, b)
+end)
+""", 6, "wire's function")
+    bad("the wire's function takes a host away", HEAD + two +
+        """  local c = opened(a, b)
+  wire(function(m) a:crash() end)
+  c:send(("x"):rep(9000))
+  run(1)
+end)
+""", 7, "wire's function")
+    bad("the wire's function fails, twice", HEAD + two + """  wire(function() error "torn" end)
+  a:connect(b, 80)
+  pcall(run, 9)
+  run(9)
+end)
+""", 6, "torn")
+    bad("a step too small to see", HEAD + two +
+        "  until_true(on_kernel, 9, 1e-12)\nend)\n", 6, "above 0")
+    w.refuses("more than there is room for", 3, ["much.lua:6:", "too much happens"],
+              "lab", "run", script(w, "much", HEAD + two +
+              "  for i = 1, 2000000 do note(a, 'x') end\nend)\n"))
+    path = script(w, "down", HEAD + """case("one", function()
+  local a, b = host "A", host "B"
+  local c, s = opened(a, b)
+  b:crash()
+  local what, left = s:timer()
+  part("X1", "nothing is left", what == "none" and left == 0 and s:queues() == 0)
+end)
+""")
+    w.equal("timers and queues of a host that is down: none",
+            w.lull("lab", "run", path).returncode, 0)
+    path = script(w, "latin-host", HEAD + """case("one", function()
+  local a, b = host "A\\xe9", host "B"
+  a:connect(b, 80)
+  run(1)
+end)
+""")
+    w.refuses("json of a host's name that is not UTF-8", 64, ["UTF-8"], "lab", "run",
+              path, "--json")
     path = script(w, "latin", CLOSE + 'part("X1", "a\\xe9", true)\n')
     w.refuses("json of what is not UTF-8", 64, ["UTF-8"], "lab", "run", path,
               "--json")
     w.refuses("no such file", 64, ["nowhere.lua"], "lab", "run",
               os.path.join(w.dir, "nowhere.lua"))
+
+
+def test_texts(w):
+    """What a script calls things: too long, no text, a terminal's commands."""
+    long = "\u6587" * 300
+    path = script(w, "texts", f"""about{{
+  title = "{long}", claims = {{{{id = "X1", verdict = "OK\\27[2J",
+    who = "a{long}", says = "ab{long}"}}}},
+}}
+case("b{long}", function()
+  local a, b = host "{long}", host "b{long}"
+  opened(a, b)
+  note(a, "a{long}")
+  note(b, "\\27[31m <\\0\\xff\\xed\\xa0\\x80&\\u{{20ac}}")
+end)
+part("X1", "{long}", true)
+fact("\\27[2J", true)
+""")
+    p = w.lull("lab", "run", path)
+    w.ok("text: no command of a terminal", p.returncode == 1 and
+         "\33" not in p.stdout and "[2J" in p.stdout, p.stdout, p.stderr)
+    p = w.lull("lab", "run", path, "--json")
+    w.ok("json: cut between characters", p.returncode == 1 and not p.stderr and
+         json.loads(p.stdout)[0]["title"] == long[:53], p.stdout[:500], p.stderr)
+    p = w.lull("lab", "run", path, "--diagram", "svg")
+    try:
+        xml.dom.minidom.parseString(p.stdout.encode())
+        wrong = None
+    except (xml.parsers.expat.ExpatError, UnicodeError) as e:
+        wrong = str(e)
+    w.equal("svg: well-formed", wrong, None)
 
 
 def test_usage(w):
@@ -194,5 +275,5 @@ def test_kernel(w):
               "--on", "kernel")
 
 
-main([test_all, test_forms, test_verdicts, test_bad, test_usage, test_kernel],
+main([test_all, test_forms, test_verdicts, test_bad, test_texts, test_usage, test_kernel],
      root=False)

@@ -110,6 +110,40 @@ static void no_address_is_seen(void **state)
 	fails("error({})", "x.lua:1: an error that is a table");
 }
 
+/* Scripts call what the runner has brought along. */
+static void an_error_in_the_runners_text_has_the_scripts_line(void **state)
+{
+	static const char own[] = "function f() error('bad') end\n"
+				  "function g() return nil + 1 end\n"
+				  "function h() error('told', 2) end";
+	static const struct {
+		const char *text, *what;
+	} t[] = {
+		{"local x\n\nf()\n", "x.lua:3: bad"},
+		{"\nlocal function a() g() end\na()",
+		 "x.lua:2: attempt to perform arithmetic on a nil value"},
+		{"\nh()", "x.lua:2: told"},
+		{"error('x.lua:x', 0)", "x.lua:1: x.lua:x"},
+		{"error('=own:1: x')", "x.lua:1: =own:1: x"},
+		{"\nreturn f()", "bad"}, /* its line is gone */
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		lua_State *L = sandbox_new(STEPS);
+
+		assert_non_null(L);
+		assert_int_equal(sandbox_run_text(L, "=own", own, strlen(own),
+						  why, sizeof(why)),
+				 0);
+		assert_int_equal(sandbox_run_text(L, "x.lua", t[i].text,
+						  strlen(t[i].text), why,
+						  sizeof(why)),
+				 -EINVAL);
+		assert_string_equal(why, t[i].what);
+		sandbox_free(L);
+	}
+}
+
 static void sort_is_stable(void **state)
 {
 	prints("local t = {}\n"
@@ -202,6 +236,8 @@ int main(void)
 		cmocka_unit_test(pairs_goes_in_order),
 		cmocka_unit_test(next_goes_in_order),
 		cmocka_unit_test(no_address_is_seen),
+		cmocka_unit_test(
+			an_error_in_the_runners_text_has_the_scripts_line),
 		cmocka_unit_test(sort_is_stable),
 		cmocka_unit_test(a_script_that_loops_is_ended),
 		cmocka_unit_test(a_script_that_eats_memory_is_ended),
