@@ -59,7 +59,10 @@ static void end_record(struct rig *r, uint16_t lport)
 	struct lull_tcp *t = &r->s->tcp;
 	uint32_t hash = (uint32_t)lull_hash_tuple(t->g->keys.flow, &tuple);
 
-	lull_closing_del(t, lull_tcp_find(t, hash, &tuple), false);
+	uint32_t name = lull_tcp_find(t, hash, &tuple);
+
+	assert_true(name != 0);
+	lull_closing_del(t, name, false);
 }
 
 static const struct rig_config many = {

@@ -412,6 +412,7 @@ static void off_link_goes_to_the_gateway(void **unused)
 {
 	for (int v6 = 0; v6 < 2; v6++) {
 		struct lull_addr gateway, far;
+		const struct rig_raw *raw;
 		struct rig r;
 
 		rig_open(&r, &lan[v6]);
@@ -423,7 +424,9 @@ static void off_link_goes_to_the_gateway(void **unused)
 		connect_to(&r, &far, 0);
 		lan_expect_ask(&r, 7, NULL);
 		lan_answer(&r, 7, &lan_other);
-		assert_memory_equal(rig_get_raw(&r)->bytes, lan_other.b, 6);
+		raw = rig_get_raw(&r);
+		assert_non_null(raw);
+		assert_memory_equal(raw->bytes, lan_other.b, 6);
 		lan_expect_none(&r);
 		rig_drop(&r);
 	}
