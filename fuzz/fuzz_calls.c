@@ -334,7 +334,7 @@ static void take_over(struct world *w, int side, const uint8_t s[STEP])
 		.state = s[3] & 2 ? LULL_TCP_FIN_WAIT_2 : LULL_TCP_TIME_WAIT,
 	};
 
-	(void)!lull_timewait_put(shard_of(w, side), &t);
+	(void)!lull_timewait_put(shard_of(w, side), &t, 1);
 }
 
 static void look_at_rows(const struct lull_shard *s)

@@ -102,7 +102,7 @@ static void prepare(void)
 			MUST(lull_sock_listen(d.shard[side], &l, &sock[0][0]) ==
 			     0);
 		}
-	MUST(lull_timewait_put(d.shard[0], &t) == 0);
+	MUST(lull_timewait_put(d.shard[0], &t, 1) == 1);
 	for (int v6 = 0; v6 < 2; v6++)
 		connect_some(v6, sock[v6]);
 	MUST(lull_sock_shutdown(d.shard[0], sock[0][0], LULL_SHUT_WR) == 0);
