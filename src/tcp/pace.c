@@ -103,7 +103,7 @@ static uint64_t early_ns(const struct lull_tcp *t, const struct lull_tcb *tcb)
 bool lull_pace_holds(struct lull_tcp *t, struct lull_tcb *tcb)
 {
 	const struct lull_cc_more *more = &lull_tcb_cold(t, tcb)->more;
-	uint64_t now_ns = t->g->now_ns, at_ns, at_ms;
+	uint64_t now_ns = t->g->now_ns, early, at_ns, at_ms;
 
 	if (!is_on(t, tcb) && !(tcb->snd.cc & LULL_CC_WAITS))
 		return false;
@@ -114,9 +114,11 @@ bool lull_pace_holds(struct lull_tcp *t, struct lull_tcb *tcb)
 	if (!(tcb->snd.cc & LULL_CC_WAITS) &&
 	    in_first_window(t, tcb, tcb->snd.nxt))
 		return false;
-	at_ns = more->pace_ns - early_ns(t, tcb);
-	if (at_ns <= now_ns)
+	/* `early` may be more than the clock has run for. */
+	early = early_ns(t, tcb);
+	if (more->pace_ns <= now_ns + early)
 		return false;
+	at_ns = more->pace_ns - early;
 	at_ms = (at_ns + 999999) / 1000000;
 	lull_timer_set(t, tcb, LULL_TIMER_PACE,
 		       (uint32_t)at_ms - lull_in_ms(t->g, 0));

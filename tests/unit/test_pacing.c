@@ -266,6 +266,29 @@ static void rate_of_the_program(void **unused)
 	}
 }
 
+/* A segment takes longer than the clock has run for. */
+static void slow_rate_soon_after_boot(void **unused)
+{
+	struct rig_config c = near;
+	struct rig r;
+
+	c.mtu = 65535;
+	c.mss = 65495;
+	rig_open(&r, &c);
+	rig_reach(&r, LULL_TCP_ESTABLISHED, true);
+	rig_ack(&r);
+	rig_set(&r, LULL_OPT_SNDBUF, 1 << 20);
+	rig_set(&r, LULL_OPT_NODELAY, 1);
+	assert_int_equal(set_rate(&r, 1), 0);
+	rig_write(&r, 50000);
+	assert_int_equal(rig_expect(&r, LULL_ACK).seg.text_len, 50000);
+	assert_true(r.now_ns < 65495 * 1000000000ULL);
+	/* Due in 50,000 s, and up to 65,495 s early: at once. */
+	rig_write(&r, 100);
+	assert_int_equal(rig_expect(&r, LULL_ACK).seg.text_len, 100);
+	rig_close(&r);
+}
+
 /* It is a limit: a slower path stays as slow. */
 static void rate_of_the_program_is_a_limit(void **unused)
 {
@@ -291,6 +314,7 @@ int main(void)
 		cmocka_unit_test(a_pause_saves_nothing),
 		cmocka_unit_test(large_frames_are_no_bursts),
 		cmocka_unit_test(rate_of_the_program),
+		cmocka_unit_test(slow_rate_soon_after_boot),
 		cmocka_unit_test(rate_of_the_program_is_a_limit),
 	};
 
