@@ -580,8 +580,10 @@ static bool fill(struct world *w, int host, struct flight *f)
 
 	if (!get_frame(w, host, f->len, &e))
 		return false;
-	if (!e)
+	if (!e) {
+		rules_lost(w->rules);
 		return true;
+	}
 	for (int i = 0; i < e->spans && at < f->len; i++) {
 		size_t left = f->len - at;
 		size_t len = left < e->span[i].len ? left : e->span[i].len;
@@ -686,8 +688,12 @@ static bool arrive(struct world *w, struct flight *f)
 		return true;
 	if (!f->tries && !approach(w, f))
 		return true;
-	if (!fill(w, f->to, f))
-		return ++f->tries == TRIES_MAX;
+	if (!fill(w, f->to, f)) {
+		if (++f->tries < TRIES_MAX)
+			return false;
+		rules_lost(w->rules);
+		return true;
+	}
 	enter(w, f);
 	return true;
 }

@@ -2,8 +2,9 @@
 /*
  * rules.c: the wire, as each end sends it and gets it; see rules.h.
  *
- * Entry points: rules_new, _free, _path, _sent, _heard, _tap_sent, _tap_heard,
- * _record, _look, _quiet, _gone, _find, _fail, _diff, _is_synchronized.
+ * Entry points: rules_new, _free, _path, _lost, _sent, _heard, _tap_sent,
+ * _tap_heard, _record, _look, _quiet, _gone, _find, _fail, _diff,
+ * _is_synchronized.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@
 enum {
 	ACK_MS = 200,	/* text in order waits no longer; MUST-40 has 500 */
 	SILENT_S = 140, /* the longest timeout is 120 */
+	IDLE_S = 45,	/* sim_keep_alive(): 20 s, and then every 5 */
+	WND_MOST = 4096,
 	LOOK_MS = 50,
 	TELL_MS = 500,
 	HEADERS = 192, /* bytes, of IP and TCP with all options */
@@ -68,6 +71,12 @@ void rules_path(struct rules *r, bool clean, uint64_t rtt_ns)
 		return;
 	r->clean = clean;
 	r->rtt_ns = rtt_ns;
+}
+
+void rules_lost(struct rules *r)
+{
+	if (r)
+		r->clean = false;
 }
 
 static uint32_t hash_of(int host, const struct lull_endpoint *local,
@@ -274,7 +283,9 @@ static void check_text(struct rules *r, struct watch *k, const struct view *v)
 {
 	uint32_t end = end_of(v);
 
-	if (r->clean && !k->refused && v->text_len &&
+	/* The last segment may be a probe of the tail, where the path is
+	 * faster than the peer's delayed ACK. */
+	if (r->clean && !k->refused && v->text_len && end != k->next &&
 	    rules_diff(v->seq, k->next) < 0)
 		rules_fail(r, k,
 			   "sends text again where nothing was ever lost");
@@ -383,6 +394,13 @@ static void hear_text(struct rules *r, struct watch *k, const struct view *v)
 
 static void hear_window(struct rules *r, struct watch *k, const struct view *v)
 {
+	if (k->has_isn && rules_diff(v->ack, k->isn) > 0 &&
+	    rules_diff(v->ack, k->next) <= 0 &&
+	    rules_diff(v->seq, k->acked) >= 0 &&
+	    (!k->una || rules_diff(v->ack, k->una) >= 0)) {
+		k->una = v->ack;
+		k->wnd = v->wnd;
+	}
 	/* Else of an old incarnation, or before what was sent since, or old
 	 * itself, as a keepalive is. */
 	if (!k->has_isn || v->ack != k->next ||
@@ -489,6 +507,14 @@ void rules_record(struct rules *r, int host, const struct lull_trace_record *s)
 		rules_state(r, k, s);
 }
 
+/* Nothing is out and nothing waits: keepalive is all that it has. */
+static bool is_idle(const struct watch *k)
+{
+	return (k->state == LULL_TCP_ESTABLISHED ||
+		k->state == LULL_TCP_CLOSE_WAIT) &&
+	       k->una == k->next && k->wnd >= WND_MOST;
+}
+
 /* Whoever has a timer says something in the end. */
 static void check_silence(struct rules *r, struct watch *k)
 {
@@ -508,7 +534,7 @@ static void check_silence(struct rules *r, struct watch *k)
 	if ((rules_is_synchronized(k->state) ||
 	     k->state == LULL_TCP_SYN_RECEIVED ||
 	     k->state == LULL_TCP_SYN_SENT) &&
-	    now - last > SILENT_S * SECOND)
+	    now - last > (is_idle(k) ? IDLE_S : SILENT_S) * SECOND)
 		rules_fail(r, k, "state %s, and silent for %.0f s",
 			   lull_state_name((enum lull_tcp_state)k->state),
 			   (double)(now - last) / SECOND);

@@ -60,6 +60,8 @@ struct watch {
 	bool has_heard, peer_scales, zero, probed;
 	uint8_t peer_scale;
 	uint32_t heard;	 /* one above all that came */
+	uint32_t una;	 /* acknowledged last; 0: nothing yet */
+	uint32_t wnd;	 /* told last, as on the wire */
 	bool syn_ack_ts; /* of the SYN-ACK that answered us */
 	uint32_t syn_ack, syn_ack_tsval;
 	/* Rings: timestamps of what was old text alone; of all else. */
@@ -95,6 +97,8 @@ struct rules *rules_new(struct world *w);
 void rules_free(struct rules *r);
 /* What is known of all paths; else nothing is. */
 void rules_path(struct rules *r, bool clean, uint64_t rtt_ns);
+/* A host had no room for a packet. */
+void rules_lost(struct rules *r);
 /* Taps for the network in memory; `arg` is the world. */
 void rules_tap_sent(struct world *w, int host, const struct lull_frame *f);
 void rules_tap_heard(void *arg, uint64_t now_ns, int host,
