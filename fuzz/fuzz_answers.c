@@ -42,25 +42,6 @@ static struct {
 
 static struct lull_client client;
 
-int tool_error(int code, const char *format, ...)
-{
-	(void)format;
-	return code;
-}
-
-int tool_usage(const char *format, ...)
-{
-	(void)format;
-	return TOOL_USAGE;
-}
-
-int tool_bad_option(int c, char **argv)
-{
-	(void)c;
-	(void)argv;
-	return TOOL_USAGE;
-}
-
 static uint8_t take_byte(void)
 {
 	if (!in.left)

@@ -18,12 +18,6 @@
 static char path[64];
 static int file = -1;
 
-int tool_error(int code, const char *format, ...)
-{
-	(void)format;
-	return code;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct facts facts;

@@ -39,25 +39,6 @@ static struct {
 
 /* ---- what is not needed ---- */
 
-int tool_error(int code, const char *format, ...)
-{
-	(void)format;
-	return code;
-}
-
-int tool_usage(const char *format, ...)
-{
-	(void)format;
-	return TOOL_USAGE;
-}
-
-int tool_bad_option(int c, char **argv)
-{
-	(void)c;
-	(void)argv;
-	return TOOL_USAGE;
-}
-
 /* There is no device and no loop; what would make one is never called, but for
  * the end of a loop. */
 void lull_loop_stop(struct lull_loop *loop)
