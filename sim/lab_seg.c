@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lab.h"
+#include "packet.h"
 
 enum {
 	IP_LEN = 20,
@@ -21,28 +22,6 @@ enum {
 	OPT_TS = 8,
 };
 
-static uint32_t get16(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 8 | p[1];
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) << 16 | get16(p + 2);
-}
-
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v);
-}
-
 static void parse_options(const uint8_t *p, const uint8_t *end,
 			  struct lab_seg *s)
 {
@@ -54,7 +33,7 @@ static void parse_options(const uint8_t *p, const uint8_t *end,
 		if (end - p < 2 || p[1] < 2 || p[1] > end - p)
 			return;
 		if (*p == OPT_MSS && p[1] == 4)
-			s->mss = (uint16_t)get16(p + 2);
+			s->mss = (uint16_t)packet_get16(p + 2);
 		if (*p == OPT_WSCALE && p[1] == 3) {
 			s->has_wscale = true;
 			s->wscale = p[2];
@@ -63,8 +42,8 @@ static void parse_options(const uint8_t *p, const uint8_t *end,
 			s->has_sack = true;
 		if (*p == OPT_TS && p[1] == 10) {
 			s->has_ts = true;
-			s->tsval = get32(p + 2);
-			s->tsecr = get32(p + 6);
+			s->tsval = packet_get32(p + 2);
+			s->tsecr = packet_get32(p + 6);
 		}
 		p += p[1];
 	}
@@ -80,22 +59,22 @@ bool lab_seg_parse(const uint8_t *packet, uint32_t len, struct lab_seg *s)
 	    packet[9] != TCP_PROTOCOL)
 		return false;
 	ip = (packet[0] & 15U) * 4;
-	total = get16(packet + 2);
+	total = packet_get16(packet + 2);
 	if (ip < IP_LEN || total > len || ip + TCP_LEN > total ||
-	    get16(packet + 6) & 0x3fff)
+	    packet_get16(packet + 6) & 0x3fff)
 		return false;
 	p = packet + ip;
 	tcp = (uint32_t)(p[12] >> 4) * 4;
 	if (tcp < TCP_LEN || ip + tcp > total)
 		return false;
-	s->src = get32(packet + 12);
-	s->dst = get32(packet + 16);
-	s->sport = (uint16_t)get16(p);
-	s->dport = (uint16_t)get16(p + 2);
-	s->seq = get32(p + 4);
-	s->ack = get32(p + 8);
+	s->src = packet_get32(packet + 12);
+	s->dst = packet_get32(packet + 16);
+	s->sport = (uint16_t)packet_get16(p);
+	s->dport = (uint16_t)packet_get16(p + 2);
+	s->seq = packet_get32(p + 4);
+	s->ack = packet_get32(p + 8);
 	s->flags = p[13];
-	s->wnd = (uint16_t)get16(p + 14);
+	s->wnd = (uint16_t)packet_get16(p + 14);
 	s->text = p + tcp;
 	s->len = total - ip - tcp;
 	parse_options(p + TCP_LEN, p + tcp, s);
@@ -121,7 +100,7 @@ static uint8_t *put_options(uint8_t *p, const struct lab_seg *s)
 	if (s->mss) {
 		*p++ = OPT_MSS;
 		*p++ = 4;
-		put16(p, s->mss);
+		packet_put16(p, s->mss);
 		p += 2;
 	}
 	if (s->has_ts) {
@@ -129,8 +108,8 @@ static uint8_t *put_options(uint8_t *p, const struct lab_seg *s)
 		*p++ = OPT_NOP;
 		*p++ = OPT_TS;
 		*p++ = 10;
-		put32(p, s->tsval);
-		put32(p + 4, s->tsecr);
+		packet_put32(p, s->tsval);
+		packet_put32(p + 4, s->tsecr);
 		p += 8;
 	}
 	if (s->has_sack) {
@@ -161,23 +140,23 @@ uint32_t lab_seg_build(const struct lab_seg *s, uint8_t *packet)
 	if (len)
 		memcpy(p, s->text, len);
 	packet[0] = 0x45;
-	put16(packet + 2, IP_LEN + head + len);
-	put16(packet + 6, 0x4000); /* don't fragment */
+	packet_put16(packet + 2, IP_LEN + head + len);
+	packet_put16(packet + 6, 0x4000); /* don't fragment */
 	packet[8] = 64;
 	packet[9] = TCP_PROTOCOL;
-	put32(packet + 12, s->src);
-	put32(packet + 16, s->dst);
-	put16(packet + 10, fold(sum(packet, IP_LEN, 0)));
-	put16(tcp, s->sport);
-	put16(tcp + 2, s->dport);
-	put32(tcp + 4, s->seq);
-	put32(tcp + 8, s->ack);
+	packet_put32(packet + 12, s->src);
+	packet_put32(packet + 16, s->dst);
+	packet_put16(packet + 10, fold(sum(packet, IP_LEN, 0)));
+	packet_put16(tcp, s->sport);
+	packet_put16(tcp + 2, s->dport);
+	packet_put32(tcp + 4, s->seq);
+	packet_put32(tcp + 8, s->ack);
 	tcp[12] = (uint8_t)(head / 4 << 4);
 	tcp[13] = s->flags;
-	put16(tcp + 14, s->wnd);
-	put16(tcp + 16,
-	      fold(sum(tcp, head + len,
-		       sum(packet + 12, 8, TCP_PROTOCOL + head + len))));
+	packet_put16(tcp + 14, s->wnd);
+	packet_put16(tcp + 16,
+		     fold(sum(tcp, head + len,
+			      sum(packet + 12, 8, TCP_PROTOCOL + head + len))));
 	return IP_LEN + head + len;
 }
 

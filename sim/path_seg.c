@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "packet.h"
 #include "path.h"
 
 enum {
-	SYN = 2,
-	ACK = 16,
 	TCP = 6,
 	OPT_END = 0,
 	OPT_NOP = 1,
@@ -18,22 +17,6 @@ enum {
 	OPT_SACK = 5,
 	ECN_CE = 3,
 };
-
-static uint32_t get16(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 8 | p[1];
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) << 16 | get16(p + 2);
-}
-
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
 
 static bool is_v6(const uint8_t *p)
 {
@@ -78,8 +61,8 @@ static void take_sack(struct path_event *e, const uint8_t *opt, uint32_t len,
 	for (uint32_t at = 2; at + 8 <= len && e->sacks < PATH_SACKS; at += 8) {
 		uint32_t *block = e->sack[e->sacks++];
 
-		block[0] = get32(opt + at) - other->isn - 1;
-		block[1] = get32(opt + at + 4) - other->isn - 1;
+		block[0] = packet_get32(opt + at) - other->isn - 1;
+		block[1] = packet_get32(opt + at + 4) - other->isn - 1;
 	}
 }
 
@@ -116,8 +99,8 @@ struct path_flow *path_see(struct path_flow *flows, int *n, enum path_way way,
 	if (!hdr)
 		return NULL;
 	ends_of(packet, key.addr, way == PATH_BACK);
-	key.port[way] = (uint16_t)get16(tcp);
-	key.port[!way] = (uint16_t)get16(tcp + 2);
+	key.port[way] = (uint16_t)packet_get16(tcp);
+	key.port[!way] = (uint16_t)packet_get16(tcp + 2);
 	f = find(flows, n, &key);
 	tcp_hdr = (tcp[12] >> 4) * 4U;
 	if (!f || tcp_hdr < 20 || hdr + tcp_hdr > len)
@@ -132,13 +115,14 @@ struct path_flow *path_see(struct path_flow *flows, int *n, enum path_way way,
 		if (!own->known)
 			own->shift = 0;
 		own->known = true;
-		own->isn = get32(tcp + 4);
+		own->isn = packet_get32(tcp + 4);
 	}
 	take_options(seen, own, other, tcp + 20, tcp_hdr - 20);
-	seen->seq = get32(tcp + 4) - own->isn - !(seen->flags & SYN);
+	seen->seq = packet_get32(tcp + 4) - own->isn - !(seen->flags & SYN);
 	seen->len = len - hdr - tcp_hdr;
-	seen->ack = seen->flags & ACK ? get32(tcp + 8) - other->isn - 1 : 0;
-	seen->wnd = get16(tcp + 14)
+	seen->ack =
+		seen->flags & ACK ? packet_get32(tcp + 8) - other->isn - 1 : 0;
+	seen->wnd = packet_get16(tcp + 14)
 		    << (seen->flags & SYN || !other->known ? 0 : own->shift);
 	return f;
 }
@@ -229,8 +213,8 @@ static uint32_t fold(uint32_t sum)
 
 static void sum_ip4(uint8_t *p)
 {
-	put16(p + 10, 0);
-	put16(p + 10, fold(add(0, p, (p[0] & 15U) * 4)));
+	packet_put16(p + 10, 0);
+	packet_put16(p + 10, fold(add(0, p, (p[0] & 15U) * 4)));
 }
 
 void path_sum(uint8_t *packet, uint32_t len)
@@ -242,9 +226,10 @@ void path_sum(uint8_t *packet, uint32_t len)
 		sum_ip4(packet);
 	if (!hdr)
 		return;
-	put16(packet + hdr + 16, 0);
+	packet_put16(packet + hdr + 16, 0);
 	sum = add(TCP + len - hdr, packet + (v6 ? 8 : 12), v6 ? 32 : 8);
-	put16(packet + hdr + 16, fold(add(sum, packet + hdr, len - hdr)));
+	packet_put16(packet + hdr + 16,
+		     fold(add(sum, packet + hdr, len - hdr)));
 }
 
 bool path_mark(uint8_t *packet, uint32_t len)
