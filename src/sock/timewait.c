@@ -121,6 +121,7 @@ int lull_timewait_put(struct lull_shard *s, const struct lull_timewait *w,
 		int few = n - made < AT_ONCE ? n - made : AT_ONCE;
 		int e = put_few(s, w + made, few);
 
+		/* One that stopped a batch is the first of the next. */
 		if (e < 0)
 			return made ? made : e;
 		made += e;

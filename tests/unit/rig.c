@@ -12,6 +12,7 @@ enum {
 	PROTO_ICMPV6 = 58,
 	HDR6 = 40,
 	HDR4 = 20,
+	TURNS_MAX = 100000, /* of a shard, in one moment */
 };
 
 static void put16(uint8_t *p, uint32_t v)
@@ -537,24 +538,27 @@ void rig_run(struct rig *r)
 	do {
 		work = lull_shard_run(r->s, r->now_ns);
 		take_events(r);
-	} while (work.more && ++turns < 100000);
-	assert_true(turns < 100000);
+	} while (work.more && ++turns < TURNS_MAX);
+	assert_true(turns < TURNS_MAX);
 }
 
 void rig_pass_ms(struct rig *r, uint64_t ms)
 {
 	uint64_t end = r->now_ns + ms * 1000000;
+	int turns = 0;
 
 	for (;;) {
 		struct lull_work work = lull_shard_run(r->s, r->now_ns);
 
 		take_events(r);
-		if (work.more)
+		if (work.more || work.deadline_ns <= r->now_ns) {
+			assert_true(++turns < TURNS_MAX); /* it stands still */
 			continue;
+		}
+		turns = 0;
 		if (work.deadline_ns > end)
 			break;
-		if (work.deadline_ns > r->now_ns)
-			r->now_ns = work.deadline_ns;
+		r->now_ns = work.deadline_ns;
 	}
 	r->now_ns = end;
 	rig_run(r);
