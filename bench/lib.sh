@@ -51,7 +51,7 @@ stop() {
 	wait "$pid" 2>/dev/null || code=$?
 	pid=
 	case $stack:$code in
-	lull*:0 | kernel*:* | lwip*:* | gvisor:*) ;;
+	lull*:0 | kernel*:* | lwip*:* | gvisor:* | null*:*) ;;
 	*) note "$stack: the server ended with $code; its last words:"
 		tail -n 5 "$tmp/server.log" >&2 ;;
 	esac
@@ -147,6 +147,8 @@ start() {
 		srv="$lull serve $tmp/www --netns $cli_ns --bench
 			--addr 10.9.3.2/24 --keepalive-requests 0
 			--offload off --ctl $tmp/ctl" ;;
+	null) target=10.9.5.2 srv="$bin/null -o nul0 10.9.5.1/24" ;;
+	null-nooff) target=10.9.5.2 srv="$bin/null nul0 10.9.5.1/24" ;;
 	esac
 	run "$here/peers/netup.sh" "$cli_ns" "$srv_ns" $nooffload ||
 		die "no network namespaces: see above"
@@ -208,6 +210,11 @@ build_peers() {
 			GOFLAGS= go build -o "$bin/gvsrv" "$p/gvsrv.go" ||
 			skip gvisor "see above"
 	fi
+}
+
+build_null() {
+	build_one "$bin/null" "$here/null.c" cc -O2 -o "$bin/null" \
+		"$here/null.c"
 }
 
 # The core's own functions, with its own headers.

@@ -288,8 +288,9 @@ rr_once() { # STACK ROUND
 }
 
 stream_once() { # STACK ROUND
-	local m cmd
-	for m in down up; do
+	local m cmd ways="down up"
+	[ "$1" != null-nooff ] || ways=down
+	for m in $ways; do
 		start "$1" || return 0
 		cmd="timeout $((each + 20)) ip netns exec $cli_ns $bin/cli
 			-x $tmp/pairs1 -b 10.10.1.1 -t $target -P $pid -m $m
@@ -315,9 +316,10 @@ bench_memory() { # SECTION MODE ROUND SECONDS [HOW OPTION...]
 }
 
 section_rr() {
-	local r s
+	local r s list=$stacks
+	build_null && list="$list null"
 	for ((r = 1; r <= rounds; r++)); do
-		for s in $stacks; do rr_once "$s" "$r"; done
+		for s in $list; do rr_once "$s" "$r"; done
 		bench_memory rr rr "$r" "$each"
 	done
 }
@@ -337,6 +339,7 @@ section_stream() {
 		*) list="$list $s" ;;
 		esac
 	done
+	build_null && list="$list null-nooff"
 	for ((r = 1; r <= stream_rounds; r++)); do
 		for s in $list; do stream_once "$s" "$r"; done
 		for n in 1 10 1000; do

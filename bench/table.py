@@ -41,6 +41,7 @@ NAMES = {
     "lwip-empty": "lwIP, first 1,000",
     "gvisor": "gVisor, TAP",
     "lull-memory": "lull, in memory", "lull-nooff": "lull, no offload",
+    "null": "no stack, TUN", "null-nooff": "no stack, no offload",
 }
 
 
