@@ -285,6 +285,13 @@ static void take_later(struct lull_tcp *t, struct lull_tcb *tcb,
 	lull_sack_note(t, tcb, got);
 }
 
+/* Linux lets a program read on that has said it won't. */
+static bool discards(const struct lull_tcp *t, const struct lull_user *u)
+{
+	return u->flags & LULL_USER_SHUT_RD &&
+	       t->g->profile != LULL_PROFILE_LINUX;
+}
+
 /* The gap is closed: what was kept behind it is in order now. */
 static void pull_later(struct lull_tcp *t, struct lull_tcb *tcb,
 		       struct lull_user *u)
@@ -301,6 +308,10 @@ static void pull_later(struct lull_tcp *t, struct lull_tcb *tcb,
 		}
 		cut_front(b, tcb->rcv.nxt);
 		tcb->rcv.nxt = buf_end(b);
+		if (discards(t, u)) {
+			tcb->rcv.later = later_drop(t, tcb, i);
+			continue;
+		}
 		tcb->rcv.later = b->next;
 		later_out(t, tcb, i);
 		b->next = 0;
@@ -417,9 +428,7 @@ static void take_in_order(struct lull_tcp *t, struct lull_tcb *tcb,
 	bool gap = tcb->rcv.later != 0;
 	uint32_t done = seg->text_len;
 
-	/* Linux lets a program read on that has said it won't. */
-	if (u->flags & LULL_USER_SHUT_RD &&
-	    t->g->profile != LULL_PROFILE_LINUX) {
+	if (discards(t, u)) {
 		lull_refuse(t, seg, LULL_DROP_TEXT_SHUT);
 	} else {
 		done = queue_due(t, tcb, u, seg);

@@ -519,6 +519,28 @@ static void after_shutdown_for_reading(void **unused)
 	rig_close(&r);
 }
 
+/* ... nor what had come before its turn. */
+static void text_behind_a_gap_after_it(void **unused)
+{
+	struct offer o = {0};
+	struct rig r;
+	char byte;
+
+	rig_open(&r, &plain);
+	rig_reach(&r, LULL_TCP_ESTABLISHED, true);
+	put_text(&r, 100, 100, 0);
+	assert_int_equal(lull_sock_shutdown(r.s, r.sock, LULL_SHUT_RD), 0);
+	put_text(&r, 300, 100, 0);
+	put_text(&r, 0, 100, 0);
+	put_text(&r, 200, 100, 0);
+	rig_pass_ms(&r, 50);
+	take_acks(&r, &o);
+	assert_int_equal(o.acked, 400);
+	assert_int_equal(rig_read(&r, &byte, 1), 0);
+	assert_int_equal(rig_tcb(&r)->rcv.later_charge, 0);
+	rig_close(&r);
+}
+
 /* ---- no memory ---- */
 
 static void few_buffers(struct lull_limits *l)
@@ -649,6 +671,7 @@ int main(void)
 		cmocka_unit_test(rcvbuf_is_honoured),
 		cmocka_unit_test(peek_is_recv),
 		cmocka_unit_test(after_shutdown_for_reading),
+		cmocka_unit_test(text_behind_a_gap_after_it),
 		cmocka_unit_test(pool_of_buffers_is_empty),
 		cmocka_unit_test(later_gives_way),
 	};
