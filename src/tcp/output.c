@@ -538,6 +538,23 @@ static enum sent send_rst(struct lull_tcp *t, struct lull_tcb *tcb)
 
 /* ---- one connection, and all of them ---- */
 
+/* The last `len` of range `i`, for which there is no range of its own: all of
+ * it counts as sent again. */
+static enum sent send_end(struct lull_tcp *t, struct lull_tcb *tcb, uint32_t i,
+			  uint32_t len)
+{
+	struct lull_range end = *lull_range_at(t, i);
+
+	end.seq = lull_seq(end.end.v - len);
+	if (send_range(t, tcb, &end) == FULL)
+		return FULL;
+	lull_range_sent_again(t, tcb, i);
+	lull_loss_sent(t, tcb, len, true);
+	lull_tally_again(t, tcb, &end);
+	count_again(t, tcb, &end);
+	return SENT;
+}
+
 /* RFC 8985 7.3: there was nothing new to send: the last segment again. */
 static enum sent send_tlp(struct lull_tcp *t, struct lull_tcb *tcb)
 {
@@ -550,12 +567,12 @@ static enum sent send_tlp(struct lull_tcp *t, struct lull_tcb *tcb)
 		return NOTHING;
 	len = lull_seq_sub(r->end, r->seq);
 	tail = (len - 1) % lull_min(r->mss, tcb->opt.mss) + 1;
-	if (len > tcb->opt.mss + 1U) { /* of a large frame */
-		if (!lull_range_split(t, tcb, i, len - tail))
-			return NOTHING;
-		i = tcb->snd.ranges_end;
-	}
-	what = send_again(t, tcb, i);
+	if (len <= tcb->opt.mss + 1U)
+		what = send_again(t, tcb, i);
+	else if (lull_range_split(t, tcb, i, len - tail)) /* a large frame */
+		what = send_again(t, tcb, tcb->snd.ranges_end);
+	else
+		what = send_end(t, tcb, i, tail);
 	if (what == SENT)
 		lull_tlp_sent(t, tcb, true);
 	else if (what == FULL)

@@ -329,6 +329,31 @@ static void probe_is_the_last_segment(void **unused)
 	way_close(w);
 }
 
+/* ... also when no range is left for it; and then comes the timeout. */
+static void probe_without_a_range(void **unused)
+{
+	struct way *w = way_open(false, RTT_MS, 5);
+	struct rig *r = &w->r;
+
+	rig_write(r, 5 * MSS);
+	assert_int_equal(rig_discard(r), 5);
+	r->s->tcp.ranges.limit = r->s->tcp.ranges.used;
+	rig_pass_ms(r, 2 * RTT_MS + 3);
+	expect_at(r, 4);
+	rig_expect_none(r);
+	assert_int_equal(rig_count(r, LULL_COUNT_LOSS_PROBES), 1);
+	rig_pass_ms(r, RTT_MS + 200 + 2);
+	expect_at(r, 0);
+	assert_int_equal(rig_count(r, LULL_COUNT_TIMEOUTS), 1);
+	rig_discard(r);
+	/* What the peer has to say about it is understood. */
+	r->ack = way_seq(5 * MSS);
+	rig_ack(r);
+	rig_expect_none(r);
+	assert_int_equal(r->s->tcp.ranges.used, 0);
+	way_close(w);
+}
+
 /* What a probe of old text says: 7.4.2. */
 static void probe_and_its_answer(void **unused)
 {
@@ -454,6 +479,7 @@ int main(void)
 		cmocka_unit_test(tail_of_three_lost),
 		cmocka_unit_test(probe_is_new_text),
 		cmocka_unit_test(probe_is_the_last_segment),
+		cmocka_unit_test(probe_without_a_range),
 		cmocka_unit_test(probe_and_its_answer),
 		cmocka_unit_test(probe_for_a_fin),
 		cmocka_unit_test(not_without_sack),
