@@ -48,9 +48,9 @@ long lull_sock_send(struct lull_shard *s, struct lull_sock sock,
 	for (int i = 0; i < n; i++)
 		asked += spans[i].len;
 	sent = lull_sendq_put(&s->tcp, tcb, spans, n);
-	tcb->flags &= ~(uint64_t)LULL_TCB_MORE;
+	tcb->flags &= ~(uint64_t)(LULL_TCB_MORE | LULL_TCB_UNPUSHED);
 	if (flags & LULL_MSG_MORE)
-		tcb->flags |= LULL_TCB_MORE;
+		tcb->flags |= LULL_TCB_MORE | LULL_TCB_UNPUSHED;
 	if (sent > 0 && flags & LULL_MSG_OOB)
 		lull_urgent_mark(&s->tcp, tcb);
 	if (sent > 0 || !asked)

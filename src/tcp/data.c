@@ -518,12 +518,27 @@ static bool worth_telling(const struct lull_tcp *t, const struct lull_tcb *tcb,
 	return room - now >= half;
 }
 
+static uint32_t most_told(const struct lull_tcb *tcb)
+{
+	return (uint32_t)UINT16_MAX << tcb->opt.rcv_wscale;
+}
+
+/* Is it worth an ACK of its own? Linux wants the window to double. */
+static bool reading_tells(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
+	uint32_t now = lull_seq_sub(tcb->rcv.edge, tcb->rcv.nxt);
+	uint32_t room = lull_min(room_for(t, tcb), most_told(tcb));
+
+	if (t->g->profile == LULL_PROFILE_LINUX && room < 2 * now)
+		return false;
+	return worth_telling(t, tcb, room);
+}
+
 uint32_t lull_rcv_window(struct lull_tcp *t, struct lull_tcb *tcb)
 {
 	uint32_t old = lull_seq_sub(tcb->rcv.edge, tcb->rcv.nxt);
 	uint32_t unit = 1U << tcb->opt.rcv_wscale;
-	uint32_t most = (uint32_t)UINT16_MAX << tcb->opt.rcv_wscale;
-	uint32_t room = lull_min(room_for(t, tcb), most);
+	uint32_t room = lull_min(room_for(t, tcb), most_told(tcb));
 	uint32_t wnd = old, up;
 
 	/* Small steps at a narrow window only; the edge never moves back. */
@@ -576,7 +591,7 @@ void lull_text_consume(struct lull_tcp *t, uint32_t user, uint32_t bytes)
 	if (lull_name_kind(u->name) != LULL_KIND_TCB || !receives(tcb))
 		return;
 	lull_tune_read(t, tcb);
-	if (worth_telling(t, tcb, room_for(t, tcb))) {
+	if (reading_tells(t, tcb)) {
 		tcb->flags |= LULL_TCB_ACK_NOW;
 		lull_tcp_want(t, tcb);
 	}

@@ -132,6 +132,22 @@ static uint32_t room_in(const struct lull_tcb *tcb, uint32_t text)
 	return tcb->opt.mss > text ? tcb->opt.mss - text : 0;
 }
 
+/*
+ * MUST-61: what is queued has left with this one. Linux says so of every packet
+ * of several segments, for the sake of who joins them, and of a probe; and not
+ * of text that MSG_MORE said more of.
+ */
+static bool is_pushed(const struct lull_tcp *t, const struct lull_tcb *tcb,
+		      const struct lull_tx *tx, const struct lull_range *r)
+{
+	bool all = lull_seq_ge(r->end, tcb->snd.end);
+
+	if (t->g->profile != LULL_PROFILE_LINUX)
+		return all;
+	return tx->gso_size || tcb->flags & LULL_TCB_PROBE ||
+	       (all && !(tcb->flags & LULL_TCB_UNPUSHED));
+}
+
 /* One packet for [seq, end): flags say which ends are SYN and FIN. */
 static enum sent send_range(struct lull_tcp *t, struct lull_tcb *tcb,
 			    struct lull_range *r)
@@ -169,12 +185,7 @@ static enum sent send_range(struct lull_tcp *t, struct lull_tcb *tcb,
 	if (tcb->flags & LULL_TCB_SACKS)
 		lull_sack_tell(t, tcb, &out,
 			       room_in(tcb, lull_min(shown, r->mss)));
-	/* MUST-61: what is queued has left with this one. Linux says so of
-	 * every new packet of several segments, for the sake of who joins them.
-	 */
-	if (shown > 0 &&
-	    (lull_seq_ge(r->end, tcb->snd.end) ||
-	     (tx->gso_size && t->g->profile == LULL_PROFILE_LINUX)))
+	if (shown > 0 && is_pushed(t, tcb, tx, r))
 		out.flags |= LULL_PSH;
 	r->sent_us = t->g->now_us;
 	emit(t, tcb, tx, &out);

@@ -35,20 +35,26 @@ static bool is_on(const struct lull_tcp *t, const struct lull_tcb *tcb)
 	return by_window(t, tcb) || tcb->snd.cc & LULL_CC_RATE_MAX;
 }
 
-uint64_t lull_pace_rate(const struct lull_tcp *t, const struct lull_tcb *tcb)
+/* Bytes a second, of cwnd in each RTT. */
+static uint64_t window_rate(const struct lull_tcp *t,
+			    const struct lull_tcb *tcb)
 {
 	const struct lull_knobs *k = &t->g->knobs;
+	bool slow = tcb->cc.cwnd < tcb->cc.ssthresh / 2;
+	uint64_t percent =
+		(uint64_t)(slow ? k->pacing_ss_ratio : k->pacing_ca_ratio);
+	uint64_t rate = lull_max(tcb->cc.cwnd, tcb->snd.pipe) * percent *
+			10000 / lull_max(tcb->rtt.srtt_us, 1U);
+
+	return rate ? rate : 1;
+}
+
+uint64_t lull_pace_rate(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
 	uint64_t rate = UINT64_MAX, most;
 
-	if (by_window(t, tcb)) {
-		bool slow = tcb->cc.cwnd < tcb->cc.ssthresh / 2;
-		uint64_t percent = (uint64_t)(slow ? k->pacing_ss_ratio
-						   : k->pacing_ca_ratio);
-
-		rate = lull_max(tcb->cc.cwnd, tcb->snd.pipe) * percent * 10000 /
-		       tcb->rtt.srtt_us;
-		rate = rate ? rate : 1;
-	}
+	if (by_window(t, tcb))
+		rate = window_rate(t, tcb);
 	if (tcb->snd.cc & LULL_CC_RATE_MAX) {
 		most = lull_tcb_cold(t, tcb)->more.rate_max;
 		rate = rate < most ? rate : most;
@@ -66,14 +72,37 @@ static bool in_first_window(const struct lull_tcp *t,
 	       !(tcb->snd.cc & LULL_CC_RATE_MAX);
 }
 
+/*
+ * Linux cuts whatever it sends, paced or not: a millisecond's worth, more where
+ * the RTT is short (tcp_tso_rtt_log is 9), and no more than half of cwnd.
+ */
+static uint32_t linux_piece(const struct lull_tcp *t,
+			    const struct lull_tcb *tcb, uint32_t most)
+{
+	uint32_t mss = tcb->opt.mss, half = tcb->cc.cwnd / 2 / mss, segs;
+	uint32_t log = lull_tcb_cold(t, tcb)->rack.min_rtt_us >> 9;
+	uint64_t burst = window_rate(t, tcb) >> 10;
+
+	if (log < 32)
+		burst += UINT16_MAX >> log;
+	segs = (uint32_t)lull_min(burst, most) / mss;
+	segs = lull_max(segs, (uint32_t)t->g->knobs.min_tso_segs);
+	return lull_min(most, lull_max(lull_min(segs, half), 1U) * mss);
+}
+
 uint32_t lull_pace_piece(const struct lull_tcp *t, const struct lull_tcb *tcb,
 			 uint32_t most)
 {
 	/* Two of a large frame are worth it, as in Linux; where it is cut
 	 * here nothing is gained, and one by one is smoother. */
-	uint32_t least = t->g->link_cap & LULL_LINK_TX_GSO ? 2 : 1;
+	uint32_t least = t->g->link_cap & LULL_LINK_TX_GSO
+				 ? (uint32_t)t->g->knobs.min_tso_segs
+				 : 1;
 	uint32_t mss = tcb->opt.mss;
 	uint64_t burst;
+
+	if (t->g->profile == LULL_PROFILE_LINUX)
+		most = linux_piece(t, tcb, most);
 
 	if (most <= least * mss || !is_on(t, tcb) ||
 	    in_first_window(t, tcb, tcb->snd.nxt))

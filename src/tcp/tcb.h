@@ -46,6 +46,7 @@ enum lull_tcb_flags {
 	LULL_TCB_CONFIRM = 1LL << 31,  /* what we sent arrives: tell the link */
 	/* The peer has text behind a gap, or a tail loss probe is out. */
 	LULL_TCB_DISORDER = 1LL << 32,
+	LULL_TCB_UNPUSHED = 1LL << 33, /* the last send had MSG_MORE */
 };
 
 /* An ACK is more than progress while any of them stands. */

@@ -118,6 +118,113 @@ static void large_packets_are_pushed(void **unused)
 	assert_false(pushed(LULL_PROFILE_LULL));
 }
 
+/* ACKs that only tell of a window, while a program reads 20 segments. */
+static int updates(enum lull_profile profile)
+{
+	char buf[2 * MSS];
+	int acks = 0;
+	struct rig r;
+
+	rig_open(&r, &(struct rig_config){.profile = profile,
+					  .rtt_ms = RTT_MS,
+					  .wscale = true});
+	rig_shake(&r);
+	rig_discard(&r);
+	for (int i = 0; i < 20; i++)
+		rig_feed(&r, MSS);
+	rig_pass_ms(&r, 300);
+	rig_discard(&r);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(rig_read(&r, buf, sizeof buf), sizeof buf);
+		acks += rig_discard(&r);
+	}
+	rig_drop(&r);
+	return acks;
+}
+
+static void reading_tells_little(void **unused)
+{
+	(void)unused;
+	assert_int_equal(updates(LULL_PROFILE_LINUX), 0);
+	assert_int_equal(updates(LULL_PROFILE_LULL), 5);
+}
+
+/* A whole segment that MSG_MORE said more of. */
+static bool more_is_pushed(enum lull_profile profile)
+{
+	static uint8_t text[MSS];
+	struct lull_span span = {text, MSS};
+	struct rig_seg out;
+	struct rig r;
+
+	open_as(&r, profile);
+	assert_int_equal(lull_sock_send(r.s, r.sock, &span, 1, LULL_MSG_MORE),
+			 MSS);
+	rig_run(&r);
+	assert_true(rig_get(&r, &out));
+	assert_int_equal(out.seg.text_len, MSS);
+	/* What is sent without it is pushed again. */
+	if (!(out.seg.flags & LULL_PSH)) {
+		struct rig_seg next;
+
+		rig_write(&r, 10);
+		assert_true(rig_get(&r, &next));
+		assert_true(next.seg.flags & LULL_PSH);
+	}
+	rig_drop(&r);
+	return out.seg.flags & LULL_PSH;
+}
+
+static void more_is_not_pushed(void **unused)
+{
+	(void)unused;
+	assert_false(more_is_pushed(LULL_PROFILE_LINUX));
+	assert_true(more_is_pushed(LULL_PROFILE_LULL));
+}
+
+/* ... until the timer lets it go. */
+static void what_waited_is_pushed(void **unused)
+{
+	uint8_t text[10] = {0};
+	struct lull_span span = {text, sizeof text};
+	struct rig_seg out;
+	struct rig r;
+
+	(void)unused;
+	open_as(&r, LULL_PROFILE_LINUX);
+	assert_int_equal(lull_sock_send(r.s, r.sock, &span, 1, LULL_MSG_MORE),
+			 10);
+	rig_run(&r);
+	rig_expect_none(&r);
+	rig_pass_ms(&r, 400);
+	assert_true(rig_get(&r, &out));
+	assert_true(out.seg.flags & LULL_PSH);
+	rig_drop(&r);
+}
+
+/* Two large packets for a window, not one. */
+static void half_of_the_window_at_once(void **unused)
+{
+	uint32_t all = 0;
+	struct rig_seg out;
+	struct rig r;
+
+	(void)unused;
+	rig_open(&r, &(struct rig_config){.profile = LULL_PROFILE_LINUX,
+					  .link_cap = LULL_LINK_TX_CSUM |
+						      LULL_LINK_TX_GSO});
+	rig_shake(&r);
+	rig_discard(&r);
+	rig_queue(&r, 20 * MSS);
+	rig_run(&r);
+	while (rig_get(&r, &out)) {
+		assert_int_equal(out.seg.text_len, 5 * MSS);
+		all += out.seg.text_len;
+	}
+	assert_int_equal(all, 10 * MSS);
+	rig_drop(&r);
+}
+
 static void text_after_shut_rd_is_read(void **unused)
 {
 	char buf[100];
@@ -242,6 +349,10 @@ int main(void)
 		cmocka_unit_test(an_answer_ends_quick_acks),
 		cmocka_unit_test(a_late_answer_leaves_them),
 		cmocka_unit_test(large_packets_are_pushed),
+		cmocka_unit_test(reading_tells_little),
+		cmocka_unit_test(more_is_not_pushed),
+		cmocka_unit_test(what_waited_is_pushed),
+		cmocka_unit_test(half_of_the_window_at_once),
 		cmocka_unit_test(text_after_shut_rd_is_read),
 		cmocka_unit_test(slow_start_counts_a_flight),
 		cmocka_unit_test(a_large_packet_is_filled_up),

@@ -90,6 +90,31 @@ static void tcp_pacing_ss_ratio(void **unused)
 	rig_close(&r);
 }
 
+/* Over 100 ms a millisecond's worth is less than a segment. */
+static void tcp_min_tso_segs(void **unused)
+{
+	static const char *const value[] = {"2", "4"};
+
+	for (uint32_t i = 0; i < ARRAY_LEN(value); i++) {
+		struct rig_seg out;
+		struct rig r;
+
+		rig_open(&r,
+			 &(struct rig_config){.profile = LULL_PROFILE_LINUX,
+					      .rtt_ms = 100,
+					      .link_cap = LULL_LINK_TX_CSUM |
+							  LULL_LINK_TX_GSO});
+		rig_knob(&r, NAME("tcp_min_tso_segs"), value[i]);
+		rig_shake(&r);
+		rig_discard(&r);
+		rig_queue(&r, 20 * MSS);
+		rig_run(&r);
+		assert_true(rig_get(&r, &out));
+		assert_int_equal(out.seg.text_len, (i ? 4 : 2) * MSS);
+		rig_drop(&r);
+	}
+}
+
 /* In slow start it does nothing; with ssthresh reached, twice as fast. */
 static void tcp_pacing_ca_ratio(void **unused)
 {
@@ -160,6 +185,7 @@ int main(void)
 		cmocka_unit_test(tcp_congestion_control),
 		cmocka_unit_test(tcp_pacing),
 		cmocka_unit_test(tcp_pacing_ss_ratio),
+		cmocka_unit_test(tcp_min_tso_segs),
 		cmocka_unit_test(tcp_pacing_ca_ratio),
 		cmocka_unit_test(tcp_ecn),
 		cmocka_unit_test(tcp_ecn_fallback),
