@@ -261,11 +261,16 @@ static enum sent retransmit(struct lull_tcp *t, struct lull_tcb *tcb)
 {
 	bool reno = !(tcb->flags & LULL_TCB_SACK);
 	uint32_t i = tcb->snd.lost, len;
-	const struct lull_range *r = lull_range_at(t, i);
+	const struct lull_range *r = lull_range_at(t, tcb->snd.ranges);
 	enum sent what;
 
 	if (!i)
 		return NOTHING;
+	/* They stand in nearly that order; but nothing goes on without the
+	 * oldest. */
+	if (r->flags & LULL_RANGE_LOST)
+		i = tcb->snd.ranges;
+	r = lull_range_at(t, i);
 	len = lull_min(lull_seq_sub(r->end, r->seq), tcb->opt.mss);
 	/* Without SACK the one that is marked goes at once (RFC 6582). */
 	if (!(reno && tcb->flags & LULL_TCB_RECOVERY) && tcb->snd.pipe > 0 &&

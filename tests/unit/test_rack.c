@@ -354,6 +354,35 @@ static void probe_without_a_range(void **unused)
 	way_close(w);
 }
 
+/* However many are lost, and however often: the oldest goes first. */
+static void the_oldest_goes_first(void **unused)
+{
+	enum {
+		SEGS = 100
+	};
+	struct way *w = way_open(false, RTT_MS, SEGS);
+	struct rig *r = &w->r;
+
+	rig_set(r, LULL_OPT_SNDBUF, 1 << 20);
+	for (int i = 0; i < SEGS; i++)
+		rig_write(r, MSS);
+	assert_int_equal(rig_discard(r), SEGS);
+	rig_pass_ms(r, 2 * RTT_MS + 3); /* the probe */
+	rig_discard(r);
+	rig_pass_ms(r, 1000);
+	rig_discard(r);
+	sack(w, 1, 0, 0);
+	expect_at(r, 1);
+	expect_at(r, 2);
+	rig_expect_none(r);
+	rig_pass_ms(r, 3000); /* these two once more */
+	expect_at(r, 1);
+	rig_discard(r);
+	sack(w, 2, 0, 0);
+	expect_at(r, 2);
+	way_close(w);
+}
+
 /* What a probe of old text says: 7.4.2. */
 static void probe_and_its_answer(void **unused)
 {
@@ -480,6 +509,7 @@ int main(void)
 		cmocka_unit_test(probe_is_new_text),
 		cmocka_unit_test(probe_is_the_last_segment),
 		cmocka_unit_test(probe_without_a_range),
+		cmocka_unit_test(the_oldest_goes_first),
 		cmocka_unit_test(probe_and_its_answer),
 		cmocka_unit_test(probe_for_a_fin),
 		cmocka_unit_test(not_without_sack),
