@@ -234,8 +234,10 @@ static void rest_begun(struct watch *k, const struct lull_trace_record *s)
 		o->given_up = false;
 		return;
 	}
+	/* Of a FIN_WAIT_2 out of a state file nobody knows what it had said.
+	 */
 	*o = (struct rules_rest){
-		.there = true,
+		.there = k->has_isn,
 		.has_ts = k->has_ts,
 		.snd_nxt = s->seq,
 		.rcv_nxt = s->ack,

@@ -235,8 +235,10 @@ static bool is_near(uint32_t a, uint32_t b)
 void wire_in(struct wire_end *e, const struct view *v)
 {
 	e->tries = 0;
-	if (v->flags & RST)
+	if (v->flags & RST) {
+		e->rst_in |= e->begun && v->seq == e->ack_out;
 		return;
+	}
 	if (v->flags & SYN) {
 		syn_in(e, v);
 		return;
@@ -430,7 +432,8 @@ static bool is_old_ack(const struct wire_end *e, const struct view *v)
 
 static bool has_ended(const struct wire_end *e)
 {
-	return e->fin_in && e->fin_out && after(e->snd_una, e->fin_seq);
+	return e->rst_in ||
+	       (e->fin_in && e->fin_out && after(e->snd_una, e->fin_seq));
 }
 
 /* Is it of this connection, and has that not ended in order? What answers

@@ -33,6 +33,7 @@ struct wire_end {
 	bool begun, synced, fin_out, has_edge_in, has_edge_out;
 	bool lost_count; /* too many ranges, or an unknown SYN: no judgement */
 	bool fin_in;
+	bool rst_in; /* of its very number */
 	uint64_t begun_ns;
 	uint32_t iss, snd_una, snd_max, fin_seq, edge_in;
 	uint32_t irs, rcv_next, ack_out, edge_out;
