@@ -299,6 +299,9 @@ static void check_established(struct rules *r, const struct watch *k)
 	    !rules_host_of(r, k->host)->safe_reuse ||
 	    r->w->now_ns > o->begun_ns + rules_host_of(r, k->host)->rest_ns)
 		return;
+	/* Its shadow may have made room for another record. */
+	if (o->evicted != evicted(r, k->host))
+		return;
 	if (!k->syn_ack_ts)
 		rules_fail(r, k, "took a SYN-ACK without a timestamp");
 	else if (newer < 0 ||
