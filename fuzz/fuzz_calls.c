@@ -142,7 +142,8 @@ static void answer_one(struct world *w, int side, const uint8_t s[STEP])
 
 static void send_some(struct world *w, int side, const uint8_t s[STEP])
 {
-	static const int flags[] = {0, 0, 0, LULL_MSG_MORE, LULL_MSG_OOB, 0x20};
+	static const int flags[] = {
+		0, 0, LULL_MSG_EOR, LULL_MSG_MORE, LULL_MSG_OOB, 0x20};
 	struct held *h = pick(w, side, s[2]);
 	static uint8_t text[TEXT];
 	uint32_t len = s[4] * 32U, first = s[5] * 16U;

@@ -400,6 +400,11 @@ enum lull_msg_flags {
 	 * is none, or it was fetched. */
 	LULL_MSG_OOB = 1,
 	LULL_MSG_PEEK = 2, /* recv: the bytes stay */
+	/* send: a record ends with the last byte, if all are taken. No segment
+	 * has text of before it and of behind it, when it goes again neither,
+	 * and the last one of a record has PSH. The peer's program is told
+	 * nothing of it. */
+	LULL_MSG_EOR = 0x80,
 	/* send: more follows. What is less than a segment waits for it, at
 	 * most for 200 ms; the next call without the flag lets it go. */
 	LULL_MSG_MORE = 0x8000,

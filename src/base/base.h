@@ -361,12 +361,15 @@ enum lull_buf_class {
 	LULL_BUF_CLASSES,
 };
 
+#define LULL_BUF_EOR 1 /* a record ends with it (MSG_EOR) */
+
 /* The bytes data[off .. off+len) matter; what lies behind them is room. */
 struct lull_buf {
 	uint32_t next; /* in a queue */
 	uint16_t refs;
 	uint8_t cls;   /* of enum lull_buf_class */
-	uint8_t flags; /* of enum lull_frame_flags, of a frame that came in */
+	uint8_t flags; /* of a frame that came in: enum lull_frame_flags; of
+			  what is queued: LULL_BUF_EOR */
 	uint32_t off, len;
 	struct lull_seq seq; /* of data[off] */
 	uint32_t gso_size;   /* of a frame that came in */

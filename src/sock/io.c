@@ -39,7 +39,7 @@ long lull_sock_send(struct lull_shard *s, struct lull_sock sock,
 
 	if (!u)
 		return -EBADF;
-	if (n < 0 || flags & ~(LULL_MSG_MORE | LULL_MSG_OOB))
+	if (n < 0 || flags & ~(LULL_MSG_MORE | LULL_MSG_OOB | LULL_MSG_EOR))
 		return -EINVAL;
 	tcb = lull_sock_tcb(s, u);
 	e = may_send(u, tcb);
@@ -51,6 +51,8 @@ long lull_sock_send(struct lull_shard *s, struct lull_sock sock,
 	tcb->flags &= ~(uint64_t)(LULL_TCB_MORE | LULL_TCB_UNPUSHED);
 	if (flags & LULL_MSG_MORE)
 		tcb->flags |= LULL_TCB_MORE | LULL_TCB_UNPUSHED;
+	if (sent > 0 && flags & LULL_MSG_EOR && (size_t)sent == asked)
+		lull_sendq_end_record(&s->tcp, tcb);
 	if (sent > 0 && flags & LULL_MSG_OOB)
 		lull_urgent_mark(&s->tcp, tcb);
 	if (sent > 0 || !asked)

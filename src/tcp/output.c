@@ -132,15 +132,24 @@ static uint32_t room_in(const struct lull_tcb *tcb, uint32_t text)
 	return tcb->opt.mss > text ? tcb->opt.mss - text : 0;
 }
 
+/* Does a record end with the byte before `end`? */
+static bool ends_record(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			struct lull_seq end)
+{
+	return tcb->flags & LULL_TCB_RECORDS &&
+	       lull_sendq_record(t, tcb, lull_seq(end.v - 1), 2) == 1;
+}
+
 /*
- * MUST-61: what is queued has left with this one. Linux says so of every packet
- * of several segments, for the sake of who joins them, and of a probe; and not
- * of text that MSG_MORE said more of.
+ * MUST-61: what is queued, or a record, has left with this one. Linux says so
+ * of every packet of several segments, for the sake of who joins them, and of a
+ * probe; and not of text that MSG_MORE said more of.
  */
 static bool is_pushed(const struct lull_tcp *t, const struct lull_tcb *tcb,
 		      const struct lull_tx *tx, const struct lull_range *r)
 {
-	bool all = lull_seq_ge(r->end, tcb->snd.end);
+	bool all = lull_seq_ge(r->end, tcb->snd.end) ||
+		   ends_record(t, tcb, r->end);
 
 	if (t->g->profile != LULL_PROFILE_LINUX)
 		return all;
@@ -194,6 +203,16 @@ static enum sent send_range(struct lull_tcp *t, struct lull_tcb *tcb,
 
 /* ---- again ---- */
 
+/* What one packet may have of a range: ranges of two records may be one, since
+ * both were acknowledged by SACK, or since there are too few. */
+static uint32_t most_again(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			   const struct lull_range *r)
+{
+	return tcb->flags & LULL_TCB_RECORDS
+		       ? lull_sendq_record(t, tcb, r->seq, tcb->opt.mss)
+		       : tcb->opt.mss;
+}
+
 static void count_again(struct lull_tcp *t, const struct lull_tcb *tcb,
 			const struct lull_range *r)
 {
@@ -220,7 +239,7 @@ static enum sent send_beginning(struct lull_tcp *t, struct lull_tcb *tcb,
 	if (r->flags & LULL_RANGE_RETRANS &&
 	    t->g->now_us - r->sent_us < tcb->rtt.srtt_us / 2)
 		return NOTHING;
-	first.end = lull_seq_add(r->seq, tcb->opt.mss);
+	first.end = lull_seq_add(r->seq, most_again(t, tcb, r));
 	first.flags &= (uint8_t)~LULL_RANGE_FIN;
 	if (send_range(t, tcb, &first) == FULL)
 		return FULL;
@@ -236,7 +255,7 @@ static enum sent send_again(struct lull_tcp *t, struct lull_tcb *tcb,
 			    uint32_t i)
 {
 	struct lull_range *r = lull_range_at(t, i), whole;
-	uint32_t most = tcb->opt.mss;
+	uint32_t most = most_again(t, tcb, r);
 	uint32_t len = lull_seq_sub(r->end, r->seq) -
 		       !!(r->flags & (LULL_RANGE_SYN | LULL_RANGE_FIN));
 
@@ -335,20 +354,30 @@ static bool last_waits(const struct lull_tcp *t, const struct lull_tcb *tcb)
 	return lull_seq_gt(sml, tcb->snd.una) && lull_seq_le(sml, tcb->snd.nxt);
 }
 
-/* Is less than a whole segment worth sending? */
+/* Is less than a whole segment worth sending? `last`: nothing is behind what
+ * is queued, which otherwise is a record, with no company to wait for. */
 static bool short_may_go(const struct lull_tcp *t, const struct lull_tcb *tcb,
-			 uint32_t len, uint32_t queued)
+			 uint32_t len, uint32_t queued, bool last)
 {
 	bool idle = lull_seq_eq(tcb->snd.una, tcb->snd.nxt);
 
 	if (len == queued)
-		return !last_waits(t, tcb);
+		return !(last && last_waits(t, tcb));
 	if (tcb->flags & LULL_TCB_PUSH)
 		return true;
 	if (!idle && !(tcb->flags & (LULL_TCB_NODELAY | LULL_TCB_FIN)))
 		return false;
 	/* 3.8.6.2.1 (MUST-38): half of the largest window ever. */
 	return len > 0 && len >= tcb->snd.wnd_max / 2;
+}
+
+/* Of `most` bytes that are unsent: those up to the end of a record. */
+static uint32_t record_left(const struct lull_tcp *t,
+			    const struct lull_tcb *tcb, uint32_t most)
+{
+	return tcb->flags & LULL_TCB_RECORDS
+		       ? lull_sendq_record(t, tcb, tcb->snd.nxt, most)
+		       : most;
 }
 
 /* How many bytes of new text may go in one packet. */
@@ -363,7 +392,10 @@ static uint32_t text_allowed(const struct lull_tcp *t,
 	uint32_t most = lull_max(FRAME_TEXT_MAX / mss * mss, mss);
 	uint32_t cwnd = tcb->cc.cwnd + lull_loss_limited(tcb), len;
 	uint32_t cwnd_left = cwnd > tcb->snd.pipe ? cwnd - tcb->snd.pipe : 0;
+	uint32_t record = record_left(t, tcb, queued);
+	bool last = record == queued;
 
+	queued = record;
 	/* One urgent pointer is not right for all; CWR is for one of them. */
 	if (tcb->flags & LULL_TCB_URGENT || tcb->snd.ecn & LULL_ECN_CWR)
 		most = mss;
@@ -378,9 +410,9 @@ static uint32_t text_allowed(const struct lull_tcp *t,
 	if (len == 0)
 		return 0;
 	/* SHLD-28: whole segments, and a short one only for a reason. */
-	if (len > mss && (len < queued || last_waits(t, tcb)))
+	if (len > mss && (len < queued || (last && last_waits(t, tcb))))
 		len -= len % mss;
-	if (len < mss && !short_may_go(t, tcb, len, queued))
+	if (len < mss && !short_may_go(t, tcb, len, queued, last))
 		return 0;
 	return len;
 }
@@ -422,6 +454,8 @@ static enum sent send_new(struct lull_tcp *t, struct lull_tcb *tcb)
 		probe = lull_pmtu_probe(t, tcb);
 	if (probe == LULL_PMTU_WAIT)
 		return NOTHING;
+	if (record_left(t, tcb, probe) < probe)
+		probe = 0;
 	r.end = lull_seq_add(r.seq, len);
 	/* Behind a probe there is always more. */
 	fin = !probe && fin_unsent(tcb) && lull_seq_eq(r.end, tcb->snd.end);

@@ -4,9 +4,11 @@
  *
  * Text is copied once, into buffers that packets then show pieces of. A
  * buffer is filled up before another is taken; its class grows with what is
- * queued, so that memory charged stays near to bytes kept.
+ * queued, so that memory charged stays near to bytes kept. A record (MSG_EOR)
+ * ends with a buffer.
  *
- * Entry points: lull_sendq_put, _room, _tell, _show, _acked, _free.
+ * Entry points: lull_sendq_put, _end_record, _record, _room, _tell, _show,
+ * _acked, _free.
  */
 #include "tcp/tcp.h"
 
@@ -49,17 +51,27 @@ static uint32_t lowat_room(const struct lull_tcp *t, const struct lull_tcb *tcb)
 	return room + until_next(t, tcb, unsent + room);
 }
 
+/* Of the last buffer, unless a record ends with it. */
+static uint32_t tail_room(const struct lull_tcp *t, const struct lull_tcb *tcb)
+{
+	const struct lull_buf *b;
+
+	if (!tcb->snd.tail)
+		return 0;
+	b = lull_buf_at(&t->g->bufs, tcb->snd.tail);
+	return b->flags & LULL_BUF_EOR ? 0 : lull_buf_room(b);
+}
+
 /* Without regard to tcp_notsent_lowat. */
 static uint32_t buffer_room(const struct lull_tcp *t,
 			    const struct lull_tcb *tcb)
 {
-	uint32_t most = lull_sndbuf_most(t, tcb), room = 0;
+	uint32_t most = lull_sndbuf_most(t, tcb);
 
 	if (tcb->snd.charge >= most && t->g->profile == LULL_PROFILE_LINUX)
 		return 0;
-	if (tcb->snd.tail)
-		room = lull_buf_room(lull_buf_at(&t->g->bufs, tcb->snd.tail));
-	return room + (most > tcb->snd.charge ? most - tcb->snd.charge : 0);
+	return tail_room(t, tcb) +
+	       (most > tcb->snd.charge ? most - tcb->snd.charge : 0);
 }
 
 uint32_t lull_sendq_room(const struct lull_tcp *t, const struct lull_tcb *tcb)
@@ -126,9 +138,9 @@ static size_t put_bytes(struct lull_tcp *t, struct lull_tcb *tcb,
 			const uint8_t *p, size_t len)
 {
 	struct lull_bufs *b = &t->g->bufs;
-	uint32_t most = lull_sndbuf_most(t, tcb), i = tcb->snd.tail, room;
+	uint32_t most = lull_sndbuf_most(t, tcb), i = tcb->snd.tail;
+	uint32_t room = tail_room(t, tcb);
 
-	room = i ? lull_buf_room(lull_buf_at(b, i)) : 0;
 	if (tcb->snd.charge >= most && t->g->profile == LULL_PROFILE_LINUX) {
 		len = lull_min((uint32_t)len,
 			       until_next(t, tcb, unsent_of(tcb)));
@@ -196,6 +208,29 @@ static uint32_t buffer_of(const struct lull_tcp *t, const struct lull_tcb *tcb,
 			    lull_buf_at(b, i)->len)
 		i = lull_buf_at(b, i)->next;
 	return i;
+}
+
+void lull_sendq_end_record(struct lull_tcp *t, struct lull_tcb *tcb)
+{
+	LULL_ASSERT(tcb->snd.tail);
+	lull_buf_at(&t->g->bufs, tcb->snd.tail)->flags |= LULL_BUF_EOR;
+	tcb->flags |= LULL_TCB_RECORDS;
+}
+
+uint32_t lull_sendq_record(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			   struct lull_seq seq, uint32_t most)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = buffer_of(t, tcb, seq); i && n < most;) {
+		const struct lull_buf *b = lull_buf_at(&t->g->bufs, i);
+
+		n = lull_seq_sub(lull_seq_add(b->seq, b->len), seq);
+		if (b->flags & LULL_BUF_EOR)
+			break;
+		i = b->next;
+	}
+	return lull_min(n, most);
 }
 
 uint32_t lull_sendq_show(struct lull_tcp *t, struct lull_tcb *tcb,

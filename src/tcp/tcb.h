@@ -47,6 +47,7 @@ enum lull_tcb_flags {
 	/* The peer has text behind a gap, or a tail loss probe is out. */
 	LULL_TCB_DISORDER = 1LL << 32,
 	LULL_TCB_UNPUSHED = 1LL << 33, /* the last send had MSG_MORE */
+	LULL_TCB_RECORDS = 1LL << 34,  /* the program says MSG_EOR */
 };
 
 /* An ACK is more than progress while any of them stands. */

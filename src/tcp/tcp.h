@@ -440,6 +440,11 @@ bool lull_ack_take(struct lull_tcp *t, struct lull_tcb *tcb,
 
 long lull_sendq_put(struct lull_tcp *t, struct lull_tcb *tcb,
 		    const struct lull_span *spans, int n);
+/* MSG_EOR: a record ends with what was put last. */
+void lull_sendq_end_record(struct lull_tcp *t, struct lull_tcb *tcb);
+/* Bytes from `seq` to the end of its record; `most` if there are more. */
+uint32_t lull_sendq_record(const struct lull_tcp *t, const struct lull_tcb *tcb,
+			   struct lull_seq seq, uint32_t most);
 uint32_t lull_sendq_room(const struct lull_tcp *t, const struct lull_tcb *tcb);
 /* Tell a program that waits to write, if it is worth its while. */
 void lull_sendq_tell(struct lull_tcp *t, struct lull_tcb *tcb);

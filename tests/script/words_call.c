@@ -225,11 +225,12 @@ static int call_use(lua_State *L)
 
 /* ---- text ---- */
 
-/* call.send(text [, "more"|"oob"]): how many bytes were taken. */
+/* call.send(text [, "more"|"oob"|"eor"]): how many bytes were taken. */
 static int call_send(lua_State *L)
 {
-	static const char *const names[] = {"", "more", "oob", NULL};
-	static const int flags[] = {0, LULL_MSG_MORE, LULL_MSG_OOB};
+	static const char *const names[] = {"", "more", "oob", "eor", NULL};
+	static const int flags[] = {0, LULL_MSG_MORE, LULL_MSG_OOB,
+				    LULL_MSG_EOR};
 	size_t len;
 	const char *p = luaL_checklstring(L, 1, &len);
 	int flag = flags[luaL_checkoption(L, 2, "", names)];

@@ -238,6 +238,7 @@ static long send_piece(struct drill *d, struct sock *s,
 	struct lull_span spans[IOV_MAX_TAKEN];
 	struct lull_tcp_info info;
 	uint32_t most, room;
+	bool all = true;
 	int k = 0;
 
 	if (lull_sock_get(d->shard, s->sock, LULL_OPT_INFO, &info,
@@ -252,12 +253,12 @@ static long send_piece(struct drill *d, struct sock *s,
 		spans[k] = from[k];
 		if (spans[k].len > room) {
 			spans[k].len = room;
-			flags |= LULL_MSG_MORE;
+			all = false;
 		}
 		room -= (uint32_t)spans[k].len;
 	}
-	if (k < n)
-		flags |= LULL_MSG_MORE;
+	if (k < n || !all)
+		flags = (flags & ~LULL_MSG_EOR) | LULL_MSG_MORE;
 	return lull_sock_send(d->shard, s->sock, spans, k, flags);
 }
 
@@ -269,7 +270,8 @@ static long transmit(struct drill *d, struct sock *s, const struct iovec *iov,
 	struct asked a = {d, s};
 	size_t len = 0, done = 0;
 	int core = (flags & MSG_MORE ? LULL_MSG_MORE : 0) |
-		   (flags & MSG_OOB ? LULL_MSG_OOB : 0);
+		   (flags & MSG_OOB ? LULL_MSG_OOB : 0) |
+		   (flags & MSG_EOR ? LULL_MSG_EOR : 0);
 
 	if (!s)
 		return -EBADF;
