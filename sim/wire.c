@@ -87,6 +87,7 @@ static void begin(struct wire_end *e, uint32_t iss)
 		.side = -1,
 		.begun = true,
 		.iss = iss,
+		.cookie = iss,
 		.snd_una = iss + 1,
 		.snd_max = iss + 1,
 		/* What never sent FIN left no record behind it. */
@@ -232,6 +233,16 @@ static bool is_near(uint32_t a, uint32_t b)
 	return a - b + (1U << 30) < 1U << 31;
 }
 
+/* A SYN that came twice was answered with two cookies; it is the first one
+ * that is taken. */
+static void take_cookie(struct wire_end *e)
+{
+	e->iss = e->cookie;
+	e->snd_una = e->snd_max = e->iss + 1;
+	e->has_edge_in = false;
+	offered(e, e->iss + 1 + e->syn.wnd);
+}
+
 void wire_in(struct wire_end *e, const struct view *v)
 {
 	e->tries = 0;
@@ -245,6 +256,9 @@ void wire_in(struct wire_end *e, const struct view *v)
 	}
 	if (!e->begun || !e->synced)
 		return;
+	if (v->flags & ACK && v->ack == e->cookie + 1 &&
+	    e->snd_max == e->iss + 1 && e->cookie != e->iss)
+		take_cookie(e);
 	if (v->flags & ACK && !after(v->ack, e->snd_max) &&
 	    after(v->ack, e->iss)) {
 		offered(e, v->ack + (v->wnd << shift_of(e, false)));
@@ -463,8 +477,15 @@ static bool is_another(const struct wire_end *e, const struct view *v)
 
 static void syn_out(struct wire_end *e, const struct view *v)
 {
-	if (is_another(e, v))
+	bool same = e->begun && e->synced && v->flags & ACK &&
+		    v->ack == e->irs + 1 && e->snd_max == e->iss + 1;
+	uint32_t was = e->iss;
+
+	if (is_another(e, v)) {
 		begin(e, v->seq);
+		if (same)
+			e->cookie = was;
+	}
 	e->scale_out = read_scale(v, &e->shift_out);
 	if (v->flags & ACK && !(e->synced && e->irs + 1 == v->ack))
 		sync(e, v->ack - 1);

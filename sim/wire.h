@@ -37,6 +37,7 @@ struct wire_end {
 	uint64_t begun_ns;
 	uint32_t iss, snd_una, snd_max, fin_seq, edge_in;
 	uint32_t irs, rcv_next, ack_out, edge_out;
+	uint32_t cookie; /* the answer to the same SYN before, or iss */
 	/* Of what was there before it, for the challenges of a shadow. */
 	uint32_t old_snd, old_ack;
 	bool has_old;
