@@ -62,6 +62,7 @@ static const struct kind_info kinds[KINDS] = {
 			    30},
 	[KIND_FILL] = {"fill", "some write until the window is closed", 30},
 	[KIND_TIGHT] = {"tight", "hosts with few buffers", 20},
+	[KIND_RECORDS] = {"records", "MSG_EOR", 20},
 };
 
 const struct kind_info *kind_at(int i)

@@ -65,6 +65,8 @@ enum kind {
 	KIND_FILL,
 	/* The memory's. */
 	KIND_TIGHT,
+	/* A program's again: the dice go by these numbers. */
+	KIND_RECORDS,
 	KINDS,
 };
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "middle.h"
+#include "rules.h"
 #include "sim.h"
 #include "wire.h"
 
@@ -86,6 +87,7 @@ static void draw_habits(struct world *w, struct side *s)
 	s->deaf = draws(w, KIND_DEAF, 15);
 	s->urgent = draws(w, KIND_URGENT, 30);
 	s->corks = draws(w, KIND_CORK, 30);
+	s->records = draws(w, KIND_RECORDS, 50);
 }
 
 static struct side *new_side(struct world *w, int host, bool client)
@@ -209,6 +211,8 @@ static int flags_of(struct world *w, const struct side *s, bool last)
 		flags |= LULL_MSG_OOB;
 	if (s->corks && !last && sim_chance_of(w, KIND_CORK, 50))
 		flags |= LULL_MSG_MORE;
+	if (s->records && sim_chance_of(w, KIND_RECORDS, 50))
+		flags |= LULL_MSG_EOR;
 	return flags;
 }
 
@@ -223,12 +227,13 @@ static void write_some(struct world *w, struct side *s)
 		size_t n = left < s->write_most ? (size_t)left : s->write_most;
 		struct lull_span span = {text, n};
 		long sent;
+		int flags;
 
 		if (s->write_ns > w->now_ns)
 			return;
 		sim_fill(s->id, s->written, text, n);
-		sent = lull_sock_send(shard_of(w, s), s->sock, &span, 1,
-				      flags_of(w, s, left == n));
+		flags = flags_of(w, s, left == n);
+		sent = lull_sock_send(shard_of(w, s), s->sock, &span, 1, flags);
 		if (sent == -EAGAIN)
 			return;
 		if (sent < 0) {
@@ -237,6 +242,8 @@ static void write_some(struct world *w, struct side *s)
 			return;
 		}
 		s->written += (uint64_t)sent;
+		if (flags & LULL_MSG_EOR && (size_t)sent == n)
+			rules_ends_record(w->rules, s);
 		if (s->write_pause_ns)
 			s->write_ns = w->now_ns + s->write_pause_ns;
 		if (s->plan == PLAN_ABORT && sim_chance(w, 50)) {

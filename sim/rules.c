@@ -292,6 +292,20 @@ static void check_text(struct rules *r, struct watch *k, const struct view *v)
 	if (rules_diff(end, k->next) > 0)
 		k->next = end;
 	k->sent_fin |= v->flags & FIN;
+	for (uint32_t i = 0; i < k->records && i < RULES_RECORDS; i++)
+		if (rules_diff(k->record[i], v->seq) > 0 &&
+		    rules_diff(v->seq + v->text_len, k->record[i]) > 0)
+			rules_fail(r, k, "sends text of two records in one");
+}
+
+void rules_ends_record(struct rules *r, const struct side *s)
+{
+	struct watch *k =
+		r ? rules_find(r, s->host, &s->local, &s->remote) : NULL;
+
+	if (k && k->has_isn && rules_is_synchronized(k->state))
+		k->record[k->records++ % RULES_RECORDS] =
+			k->isn + 1 + (uint32_t)s->written;
 }
 
 void rules_sent(struct rules *r, int host, uint8_t *packet, uint32_t len)

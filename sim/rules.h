@@ -25,6 +25,7 @@ enum {
 	RULES_WATCHES = 4096, /* a power of two */
 	RULES_RSTS = 8,
 	RULES_STAMPS = 32,
+	RULES_RECORDS = 64,
 };
 
 /* The TIME_WAIT of a pair, also while a new connection has it. */
@@ -72,6 +73,7 @@ struct watch {
 	uint32_t owed;
 	uint64_t due_ns;
 	bool refused; /* the other end refused something */
+	uint32_t record[RULES_RECORDS], records; /* a ring of their ends */
 	struct rules_rest rest;
 };
 
@@ -113,6 +115,8 @@ void rules_look(struct rules *r);
 void rules_quiet(struct rules *r);
 /* Its memory is gone. */
 void rules_gone(struct rules *r, int host);
+/* The program says that a record ends with what it wrote last. */
+void rules_ends_record(struct rules *r, const struct side *s);
 struct watch *rules_find(struct rules *r, int host,
 			 const struct lull_endpoint *local,
 			 const struct lull_endpoint *remote);

@@ -96,7 +96,8 @@ struct side {
 	bool deaf;   /* it never reads */
 	bool urgent; /* some of what it writes is */
 	bool corks;
-	bool fills; /* habits.c */
+	bool records; /* it says where some end */
+	bool fills;   /* habits.c */
 	uint64_t habit_ns;
 };
 
