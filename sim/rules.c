@@ -521,12 +521,15 @@ void rules_record(struct rules *r, int host, const struct lull_trace_record *s)
 		rules_state(r, k, s);
 }
 
-/* Nothing is out and nothing waits: keepalive is all that it has. */
-static bool is_idle(const struct watch *k)
+/* Nothing is out and nothing waits: keepalive is all that it has. What TCP_CORK
+ * holds back waits for a timeout in profile linux, unseen. */
+static bool is_idle(struct rules *r, const struct watch *k)
 {
 	return (k->state == LULL_TCP_ESTABLISHED ||
 		k->state == LULL_TCP_CLOSE_WAIT) &&
-	       k->una == k->next && k->wnd >= WND_MOST;
+	       k->una == k->next && k->wnd >= WND_MOST &&
+	       !(sim_has(r->w, KIND_CORK) &&
+		 rules_host_of(r, k->host)->linux_profile);
 }
 
 /* Whoever has a timer says something in the end. */
@@ -548,7 +551,7 @@ static void check_silence(struct rules *r, struct watch *k)
 	if ((rules_is_synchronized(k->state) ||
 	     k->state == LULL_TCP_SYN_RECEIVED ||
 	     k->state == LULL_TCP_SYN_SENT) &&
-	    now - last > (is_idle(k) ? IDLE_S : SILENT_S) * SECOND)
+	    now - last > (is_idle(r, k) ? IDLE_S : SILENT_S) * SECOND)
 		rules_fail(r, k, "state %s, and silent for %.0f s",
 			   lull_state_name((enum lull_tcp_state)k->state),
 			   (double)(now - last) / SECOND);
