@@ -371,13 +371,19 @@ static bool short_may_go(const struct lull_tcp *t, const struct lull_tcb *tcb,
 	return len > 0 && len >= tcb->snd.wnd_max / 2;
 }
 
-/* Of `most` bytes that are unsent: those up to the end of a record. */
+/* Of so many bytes that are unsent: those up to the end of a record, if that is
+ * within a packet. */
 static uint32_t record_left(const struct lull_tcp *t,
-			    const struct lull_tcb *tcb, uint32_t most)
+			    const struct lull_tcb *tcb, uint32_t unsent)
 {
-	return tcb->flags & LULL_TCB_RECORDS
-		       ? lull_sendq_record(t, tcb, tcb->snd.nxt, most)
-		       : most;
+	uint32_t near =
+		lull_min(unsent, lull_max(FRAME_TEXT_MAX, tcb->opt.mss));
+	uint32_t n;
+
+	if (!(tcb->flags & LULL_TCB_RECORDS))
+		return unsent;
+	n = lull_sendq_record(t, tcb, tcb->snd.nxt, near);
+	return n < near ? n : unsent;
 }
 
 /* How many bytes of new text may go in one packet. */
