@@ -6,7 +6,8 @@ usage: mutants.py BUILD [NAME...]
 
 Works on a copy of src/; BUILD is for liblull-host.a alone. A mutant that no
 script notices, and a script that notices no mutant, fail. With names, only
-those mutants are tried. A few minutes; no part of `make check`.
+those mutants are tried. A few minutes; no part of `make check`, where
+tests/house/test_mutants.py sees that each can be made.
 """
 
 import concurrent.futures
@@ -104,8 +105,8 @@ MUTANTS = [
      "tcb->flags |= LULL_TCB_ACK_NOW;\n\t\tlull_tcp_want(t, tcb);\n"
      "\t\treturn true;"),
     ("shut-rd-keeps-text", "tcp/data.c",
-     "if (u->flags & LULL_USER_SHUT_RD &&\n"
-     "\t    t->g->profile != LULL_PROFILE_LINUX) {", "if (false) {"),
+     "return u->flags & LULL_USER_SHUT_RD &&\n"
+     "\t       t->g->profile != LULL_PROFILE_LINUX;", "return false;"),
     # ---- TIME_WAIT
     ("no-time-wait", "tcp/timewait.c",
      "name = lull_closing_put(t, tcb, LULL_TCP_TIME_WAIT,\n"
@@ -150,7 +151,7 @@ MUTANTS = [
      "int32_t newer = (int32_t)(seg->tsval - c->life.ts_recent);",
      "int32_t newer = seg->tsval > c->life.ts_recent ? 1 : -1;"),
     ("stamps-not-noted", "tcp/timewait.c",
-     "\tif (!old)\n\t\tnote_timestamp(t, c, seg);", ""),
+     "\tif (bare || again)\n\t\tnote_timestamp(t, c, seg);", ""),
     ("fin-wait-2-stamp-not-noted", "tcp/timewait.c",
      "\t\tnote_timestamp(t, c, seg);\n\t\tlull_closing_fin(",
      "\t\tlull_closing_fin("),
@@ -481,4 +482,5 @@ def main():
     sys.exit(bad > 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
