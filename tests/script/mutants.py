@@ -104,6 +104,9 @@ MUTANTS = [
      "lull_refuse(t, seg, LULL_DROP_TEXT_AFTER_FIN);\n\t\treturn true;",
      "tcb->flags |= LULL_TCB_ACK_NOW;\n\t\tlull_tcp_want(t, tcb);\n"
      "\t\treturn true;"),
+    ("two-records-in-one", "tcp/output.c", "\tqueued = record;", "\t;"),
+    ("record-not-pushed", "tcp/output.c",
+     "ends_record(t, tcb, r->end);", "0;"),
     ("shut-rd-keeps-text", "tcp/data.c",
      "return u->flags & LULL_USER_SHUT_RD &&\n"
      "\t       t->g->profile != LULL_PROFILE_LINUX;", "return false;"),
