@@ -107,8 +107,10 @@ static uint32_t new_buffer(struct lull_tcp *t, struct lull_tcb *tcb, size_t len,
 	enum lull_buf_class cls = LULL_BUF_256;
 	uint32_t i;
 
-	/* Many small sends share a larger one; one small reply has its own. */
-	if (len > lull_buf_bytes(LULL_BUF_256) || tcb->snd.tail)
+	/* Many small sends share a larger one; one small reply has its own, as
+	 * has each small record. */
+	if (len > lull_buf_bytes(LULL_BUF_256) ||
+	    (tcb->snd.tail && !(tcb->flags & LULL_TCB_RECORDS)))
 		cls = LULL_BUF_2K;
 	if (len >= 16384 && charge_most >= BIG_BUFFERS * big &&
 	    charge_most - tcb->snd.charge >= big)

@@ -95,6 +95,20 @@ static void large_records(void **unused)
 	rig_close(&r);
 }
 
+/* Each has a buffer of its own, and a small one a small one. */
+static void small_records_are_cheap(void **unused)
+{
+	struct rig r;
+
+	established(&r, &plain);
+	for (int i = 0; i < 8; i++)
+		put(&r, RECORD, LULL_MSG_EOR);
+	assert_int_equal(rig_tcb(&r)->snd.charge, 8 * 256);
+	put(&r, 300, LULL_MSG_EOR);
+	assert_int_equal(rig_tcb(&r)->snd.charge, 8 * 256 + 2048);
+	rig_drop(&r);
+}
+
 /* A record that was taken in part has no end yet. */
 static void part_of_a_record(void **unused)
 {
@@ -222,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_go_by_themselves),
 		cmocka_unit_test(large_records),
+		cmocka_unit_test(small_records_are_cheap),
 		cmocka_unit_test(part_of_a_record),
 		cmocka_unit_test(again),
 		cmocka_unit_test(again_without_a_range),
