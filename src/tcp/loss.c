@@ -470,6 +470,7 @@ void lull_loss_timeout(struct lull_tcp *t, struct lull_tcb *tcb)
 	tcb->flags |= LULL_TCB_LOSS;
 	tcb->dup_acks = 0;
 	tcb->cc.recover = tcb->snd.nxt;
+	lull_tcb_cold(t, tcb)->part = tcb->snd.nxt; /* of nothing */
 	mark_old(t, tcb);
 	tcb->cc.cwnd = lull_max(tcb->cc.cwnd, tcb->snd.pipe + tcb->opt.mss);
 }
@@ -479,5 +480,6 @@ void lull_loss_too_big(struct lull_tcp *t, struct lull_tcb *tcb)
 {
 	for (uint32_t i = tcb->snd.ranges; i; i = lull_range_at(t, i)->next)
 		lull_range_lost(t, tcb, i);
+	lull_tcb_cold(t, tcb)->part = tcb->snd.nxt; /* of nothing */
 	lull_tcp_want(t, tcb);
 }

@@ -233,11 +233,11 @@ static void count_again(struct lull_tcp *t, const struct lull_tcb *tcb,
 static enum sent send_beginning(struct lull_tcp *t, struct lull_tcb *tcb,
 				struct lull_range *r)
 {
+	struct lull_tcb_cold *cold = lull_tcb_cold(t, tcb);
 	struct lull_range first = *r;
 
 	/* Since it stays lost, whatever runs finds it again. */
-	if (r->flags & LULL_RANGE_RETRANS &&
-	    t->g->now_us - r->sent_us < tcb->rtt.srtt_us / 2)
+	if (r->flags & LULL_RANGE_RETRANS && lull_seq_eq(r->seq, cold->part))
 		return NOTHING;
 	first.end = lull_seq_add(r->seq, most_again(t, tcb, r));
 	first.flags &= (uint8_t)~LULL_RANGE_FIN;
@@ -245,6 +245,7 @@ static enum sent send_beginning(struct lull_tcp *t, struct lull_tcb *tcb,
 		return FULL;
 	r->flags |= LULL_RANGE_RETRANS;
 	r->sent_us = t->g->now_us;
+	cold->part = r->seq;
 	lull_tally_again(t, tcb, &first);
 	count_again(t, tcb, &first);
 	return NOTHING;

@@ -211,6 +211,7 @@ struct lull_tcb_cold {
 	struct lull_seq sml;	  /* after the last short segment (Minshall) */
 	struct lull_seq snd_up;	  /* SND.UP, with LULL_TCB_URGENT */
 	struct lull_seq peer_fin; /* with LULL_TCB_PEER_FIN */
+	struct lull_seq part;	  /* a part of what begins here went again */
 	uint32_t later_tail;	  /* the last of rcv.later, or 0 */
 	uint32_t sndbuf;	  /* bytes of buffers; 0: tcp_wmem */
 	uint32_t notsent_lowat;	  /* bytes; 0: the knob */

@@ -151,6 +151,7 @@ static void smaller_without_a_range(void **unused)
 			out = rig_expect(&r, LULL_ACK);
 			assert_int_equal(out.seg.seq.v, at(sent).v);
 			assert_int_equal(out.seg.text_len, len);
+			rig_pass_ms(&r, 50); /* many round trips */
 			r.ack = at(sent);
 			rig_ack(&r);
 			rig_expect_none(&r);
@@ -165,6 +166,31 @@ static void smaller_without_a_range(void **unused)
 		rig_expect_none(&r);
 		rig_close(&r);
 	}
+}
+
+/* And smaller still: the part of it that went was too big itself. */
+static void smaller_again_without_a_range(void **unused)
+{
+	static const uint32_t mtu[] = {1000, 800, 600};
+	struct lull_slab *ranges;
+	struct rig r;
+
+	rig_open(&r, &plain);
+	rig_reach(&r, LULL_TCP_ESTABLISHED, false);
+	rig_write(&r, 1400);
+	rig_discard(&r);
+	ranges = &r.s->tcp.ranges;
+	ranges->limit = ranges->used;
+	for (uint32_t i = 0; i < ARRAY_LEN(mtu); i++) {
+		struct rig_seg out;
+
+		tell(&r, mtu[i], 0);
+		out = rig_expect(&r, LULL_ACK);
+		assert_int_equal(out.seg.seq.v, at(0).v);
+		assert_int_equal(out.seg.text_len, mtu[i] - 40);
+		rig_expect_none(&r);
+	}
+	rig_drop(&r);
 }
 
 /* A claim about what is still out outlives the ACK of what came before. */
@@ -668,6 +694,7 @@ int main(void)
 		cmocka_unit_test(claim_after_a_timeout_counts),
 		cmocka_unit_test(claim_waits_for_its_segment),
 		cmocka_unit_test(smaller_without_a_range),
+		cmocka_unit_test(smaller_again_without_a_range),
 		cmocka_unit_test(grows_after_ten_minutes),
 		cmocka_unit_test(grows_in_vain),
 		cmocka_unit_test(black_hole_without_probing),
