@@ -42,7 +42,7 @@ def number(line, name):
 def fetch(sock):
     sock.sendall(REQUEST)
     got = b""
-    while not got.endswith(PAGE[-100:]) or len(got) < len(PAGE):
+    while len(got.partition(b"\r\n\r\n")[2]) < len(PAGE):
         more = sock.recv(65536)
         if not more:
             break
